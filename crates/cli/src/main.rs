@@ -1,0 +1,2 @@
+//! A headless host of the chat engine.
+fn main() {}

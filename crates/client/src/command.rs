@@ -1,0 +1,105 @@
+//! What a host may ask the engine to do.
+
+use parlour_protocol::UserId;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::view::ItemId;
+
+/// A request from a host. It is answered with "accepted" or a [`Refusal`];
+/// everything that follows from it arrives as events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+#[ts(export)]
+pub enum Command {
+    /// Connect to a server and sign in by name, with a new session.
+    SignIn {
+        /// An address as a person types it: `chat.example.org`, `http://127.0.0.1:3000`.
+        server: String,
+        /// The name.
+        username: String,
+    },
+    /// Resume the last session: after a keyring that would not open, for instance.
+    Resume,
+    /// Forget the session, here and in the keyring, and go back to the form.
+    SignOut,
+    /// Connect now instead of at the end of the wait.
+    Reconnect,
+    /// Queue a message. Its local echo arrives as an event.
+    SendMessage {
+        /// The recipient.
+        to: UserId,
+        /// The text, 1 byte to 16 KiB.
+        content: String,
+    },
+    /// Queue again a message that is unsure, held or failed.
+    RetryMessage {
+        /// The message.
+        item: ItemId,
+    },
+    /// Drop a message that is queued, unsure, held or failed.
+    DiscardMessage {
+        /// The message.
+        item: ItemId,
+    },
+    /// Everything in the conversation up to now has been seen.
+    MarkRead {
+        /// The other side of the conversation.
+        user: UserId,
+    },
+    /// Try again to keep the session in the secret store.
+    SaveSession,
+}
+
+/// Why a command was not accepted. Nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, thiserror::Error)]
+#[serde(rename_all = "camelCase")]
+#[error("{code:?}")]
+#[ts(export)]
+pub struct Refusal {
+    /// The stable code: hosts turn it into a sentence.
+    pub code: RefusalCode,
+}
+
+/// The stable codes of a [`Refusal`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub enum RefusalCode {
+    /// The address of the server cannot be read, or has a scheme other than http and https.
+    InvalidAddress,
+    /// The name is empty.
+    UsernameEmpty,
+    /// The name is over 32 characters or 128 bytes.
+    UsernameTooLong,
+    /// The name has a character that cannot be seen.
+    UsernameInvisible,
+    /// There is no session to do this with.
+    NotSignedIn,
+    /// There is no session to resume.
+    NoSession,
+    /// The message has no text.
+    MessageEmpty,
+    /// The message is over 16 KiB.
+    MessageTooLarge,
+    /// No such user.
+    UnknownUser,
+    /// No such message, or one that this cannot be done to.
+    UnknownMessage,
+    /// The database did not take it: a full disk, for instance.
+    StorageFailed,
+    /// More requests are waiting than the engine takes.
+    Busy,
+    /// The engine has ended.
+    Closed,
+}
+
+impl From<RefusalCode> for Refusal {
+    fn from(code: RefusalCode) -> Self {
+        Self { code }
+    }
+}

@@ -1,0 +1,146 @@
+//! What the outside provides: a clock, connections, a place for secrets.
+
+use std::{future::Future, pin::Pin, time::Duration};
+
+use parlour_protocol::{ConnectAuth, OutgoingMessage, ServerEvent, SessionId};
+use tokio::sync::mpsc;
+use url::Url;
+
+use crate::view::{Failure, FailureCode, SecretsBackend};
+
+/// Wall-clock time, for people only: no timer and no order depends on it.
+pub trait Clock: Send {
+    /// Milliseconds since 1970.
+    fn now_ms(&self) -> i64;
+}
+
+/// The system's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now_ms(&self) -> i64 {
+        std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .ok()
+            .and_then(|since| i64::try_from(since.as_millis()).ok())
+            .unwrap_or(0)
+    }
+}
+
+/// Makes connections to servers. Ours is `parlour-socketio`; the feature
+/// `rust-socketio` has another.
+pub trait Connector: Send + Sync + 'static {
+    /// Connects once, without retries and within a time of its own. The link
+    /// is open once the server has accepted `auth`.
+    fn connect(&self, target: Target) -> Connecting;
+}
+
+/// An attempt under way; dropping it gives it up.
+pub type Connecting = Pin<Box<dyn Future<Output = Result<Link, Failure>> + Send>>;
+
+/// Where to connect, and as whom.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The server, scheme `http` or `https`.
+    pub server: Url,
+    /// Who wants in.
+    pub auth: ConnectAuth,
+}
+
+/// One open connection.
+pub struct Link {
+    /// The Socket.IO id of this connection: oneself, on dialect A.
+    pub socket_id: String,
+    /// The way out.
+    pub sender: Box<dyn LinkSender>,
+    /// The way in. A link ends with [`LinkEvent::Closed`] or with the end of this queue.
+    pub events: mpsc::Receiver<LinkEvent>,
+    /// How long the server may take to notice that a connection is dead, so
+    /// that what was in flight may still arrive until then.
+    pub server_patience: Duration,
+}
+
+/// The way out of a [`Link`]. Calls never block; order is kept.
+pub trait LinkSender: Send {
+    /// Queues a message for writing.
+    fn send(&self, message: &OutgoingMessage) -> Result<(), LinkFull>;
+
+    /// Asks for proof that everything sent before has arrived: the answer is
+    /// [`LinkEvent::FencePassed`] with this number. `false` where there is no such thing.
+    fn fence(&self, number: u64) -> bool;
+
+    /// Says goodbye and closes. The link then ends as any other.
+    fn close(&self);
+}
+
+/// The link takes no more: it is closed or stalled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkFull;
+
+/// What a link brings.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LinkEvent {
+    /// The server said something.
+    Server(ServerEvent),
+    /// The server said something of the protocol that cannot be read; by name.
+    Unreadable(&'static str),
+    /// Everything sent before this fence has arrived.
+    FencePassed(u64),
+    /// The link is closed; nothing follows.
+    Closed(LinkClose),
+}
+
+/// How a link ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkClose {
+    /// The server said goodbye, so it reads nothing more from this link.
+    pub clean: bool,
+    /// Why, for people.
+    pub reason: Failure,
+}
+
+/// A place for secrets. Calls may block, also for long: the engine makes them
+/// on a thread of their own and stops waiting after a time.
+pub trait SecretStore: Send + Sync + 'static {
+    /// Which store this is.
+    fn backend(&self) -> SecretsBackend;
+
+    /// The session kept under `account`, or `None`.
+    fn load(&self, account: &str) -> Result<Option<SessionId>, SecretError>;
+
+    /// Keeps a session under `account`, in place of another.
+    fn save(&self, account: &str, session_id: &SessionId) -> Result<(), SecretError>;
+
+    /// Forgets the session under `account`; nothing there is no error.
+    fn delete(&self, account: &str) -> Result<(), SecretError>;
+}
+
+/// Why a secret store failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    /// It is locked, and was not unlocked.
+    #[error("locked")]
+    Locked,
+    /// There is none.
+    #[error("missing")]
+    Missing,
+    /// It did not answer in time.
+    #[error("timed out")]
+    TimedOut,
+    /// It failed in another way; the text holds no secret.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<SecretError> for Failure {
+    fn from(error: SecretError) -> Self {
+        let (code, detail) = match error {
+            SecretError::Locked => (FailureCode::KeyringLocked, None),
+            SecretError::Missing => (FailureCode::KeyringMissing, None),
+            SecretError::TimedOut => (FailureCode::KeyringTimedOut, None),
+            SecretError::Failed(detail) => (FailureCode::KeyringFailed, Some(detail)),
+        };
+        Self { code, detail }
+    }
+}

@@ -1,0 +1,50 @@
+//! What a host may ask the engine to tell.
+
+use parlour_protocol::UserId;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::view::TimelineItem;
+
+/// A question. It changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+#[ts(export)]
+pub enum Query {
+    /// A page of a conversation, from its end or from before a position.
+    Timeline {
+        /// The other side of the conversation.
+        user: UserId,
+        /// Only items with a smaller position; `None` for the newest.
+        #[ts(type = "number | null")]
+        before: Option<i64>,
+        /// At most this many items; at most 200 are given.
+        limit: u32,
+    },
+}
+
+/// The answer to a [`Query`] of the same name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "type", rename_all = "camelCase")]
+#[ts(export)]
+pub enum Answer {
+    /// A page of a conversation.
+    Timeline(TimelinePage),
+}
+
+/// A page of a conversation, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct TimelinePage {
+    /// The other side of the conversation.
+    pub user: UserId,
+    /// The items, by rising position.
+    pub items: Vec<TimelineItem>,
+    /// Whether nothing older exists.
+    pub complete: bool,
+}

@@ -1,0 +1,236 @@
+//! The parts that events and answers are made of: what people see, free of
+//! prose. Codes are stable; a host turns them into sentences.
+
+use parlour_protocol::UserId;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// Where we stand with the server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(
+    tag = "state",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+#[ts(export)]
+pub enum SessionView {
+    /// Nobody is signed in.
+    SignedOut {
+        /// The last server, to fill in the form with.
+        server: Option<String>,
+        /// The last name, to fill in the form with.
+        username: Option<String>,
+        /// What ended or prevented the session; `None` after a plain sign-out.
+        reason: Option<Failure>,
+        /// Whether `Resume` may help: a session exists but could not be read.
+        resumable: bool,
+    },
+    /// A connection is being made.
+    Connecting {
+        /// Who, where.
+        account: AccountView,
+        /// 1 for the first attempt since the last time we were online.
+        attempt: u32,
+    },
+    /// The connection stands; the server has not said who we are.
+    Authenticating {
+        /// Who, where.
+        account: AccountView,
+    },
+    /// The server knows us; the roster and what we missed are on their way.
+    CatchingUp {
+        /// Who, where.
+        account: AccountView,
+    },
+    /// Messages go both ways.
+    Online {
+        /// Who, where.
+        account: AccountView,
+    },
+    /// Not connected; another attempt follows by itself.
+    Waiting {
+        /// Who, where.
+        account: AccountView,
+        /// What went wrong.
+        reason: Failure,
+        /// How many attempts have failed.
+        attempt: u32,
+        /// Milliseconds until the next attempt, from when this was said.
+        #[ts(type = "number")]
+        retry_in_ms: u64,
+    },
+}
+
+/// Who, where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct AccountView {
+    /// The address of the server, with its scheme and without a path.
+    pub server: String,
+    /// Our name.
+    pub username: String,
+    /// Our public id; `None` until a server has given one.
+    pub user_id: Option<UserId>,
+}
+
+/// What went wrong: a code, and what the other side said in its own words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct Failure {
+    /// The stable code.
+    pub code: FailureCode,
+    /// Words from outside (a refusal's text, a TLS error), shortened. Never a secret.
+    pub detail: Option<String>,
+}
+
+/// The stable codes of a [`Failure`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub enum FailureCode {
+    /// The address cannot be used.
+    InvalidAddress,
+    /// The name of the server is not known to DNS.
+    NameNotFound,
+    /// Nothing listens at the address.
+    ConnectionRefused,
+    /// No answer in time.
+    TimedOut,
+    /// TLS failed; the detail says which way.
+    Tls,
+    /// Something answers, but does not speak Socket.IO 5 over WebSocket.
+    NotSocketIo,
+    /// The network failed in another way.
+    Network,
+    /// The server refused the sign-in; the detail is its text. Final.
+    SignInRefused,
+    /// The server does not know our session any more. Final.
+    SessionForgotten,
+    /// The server closed the connection.
+    ClosedByServer,
+    /// The connection went silent or broke.
+    LinkLost,
+    /// The server said something that breaks the protocol or a limit.
+    ProtocolError,
+    /// The keyring is locked.
+    KeyringLocked,
+    /// There is no keyring.
+    KeyringMissing,
+    /// The keyring did not answer in time.
+    KeyringTimedOut,
+    /// The keyring failed in another way.
+    KeyringFailed,
+    /// The keyring has no entry for the session any more.
+    SessionMissing,
+    /// The local database failed; the detail says how.
+    StorageFailed,
+}
+
+/// Where the session is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct SecretsView {
+    /// Which store it is.
+    pub backend: SecretsBackend,
+    /// Why the session lives only until the app closes; `None` when it is kept.
+    pub failure: Option<Failure>,
+}
+
+/// The kinds of secret store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub enum SecretsBackend {
+    /// The operating system's keyring.
+    Keyring,
+    /// This process's memory.
+    Memory,
+    /// A file that only this user can read.
+    File,
+}
+
+/// A user, and the conversation with them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct RosterEntry {
+    /// The public id.
+    pub user_id: UserId,
+    /// The name, as the server has it.
+    pub username: String,
+    /// Whether this is oneself.
+    pub is_self: bool,
+    /// Whether they are there.
+    pub presence: Presence,
+    /// How many of their messages have not been seen.
+    pub unread: u32,
+    /// The newest message of the conversation.
+    pub last_message: Option<TimelineItem>,
+}
+
+/// Whether a user is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub enum Presence {
+    /// There.
+    Online,
+    /// Not there; messages wait for them where the server keeps a history.
+    Offline,
+    /// We are not connected, so nobody can say.
+    Unknown,
+    /// The server does not list them any more; the local history is kept.
+    Gone,
+}
+
+/// Our own id of a timeline item: stable, unique in the database of a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+#[serde(transparent)]
+#[ts(export, type = "number")]
+pub struct ItemId(pub i64);
+
+/// One message of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct TimelineItem {
+    /// Our own id of it.
+    pub id: ItemId,
+    /// Where it stands in its conversation: unique there, rising.
+    #[ts(type = "number")]
+    pub position: i64,
+    /// Who wrote it.
+    pub from: UserId,
+    /// Whether that is oneself.
+    pub is_mine: bool,
+    /// The text.
+    pub content: String,
+    /// When we sent or received it, in milliseconds since 1970; `None` for what
+    /// came out of a server's history, which has no times.
+    #[ts(type = "number | null")]
+    pub at: Option<i64>,
+    /// How far it got; `None` for what others wrote.
+    pub delivery: Option<Delivery>,
+}
+
+/// How far one of our own messages got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub enum Delivery {
+    /// Stored here, waiting for a connection.
+    Queued,
+    /// Written to the connection; nothing proves yet that it arrived.
+    Sending,
+    /// The server has it.
+    Sent,
+    /// The connection broke at the wrong moment and nothing can tell whether it arrived.
+    Unsure,
+    /// Not sent, because its recipient or our identity is not what it was.
+    Held,
+    /// Not sent, and not tried again by itself.
+    Failed,
+}

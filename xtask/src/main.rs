@@ -1,0 +1,2 @@
+//! Runs, tests and checks the project.
+fn main() {}
