@@ -147,7 +147,7 @@ mod tests {
             Err(UsernameError::TooLong)
         );
         assert_eq!(
-            Username::parse(&"e\u{301}\u{302}".repeat(32)),
+            Username::parse(&"x\u{302}\u{303}".repeat(32)),
             Err(UsernameError::TooLong)
         );
         assert_eq!(
