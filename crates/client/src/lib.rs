@@ -5,6 +5,7 @@ mod command;
 mod event;
 pub mod ports;
 mod query;
+pub mod secrets;
 mod view;
 
 pub use command::{Command, Refusal, RefusalCode};
