@@ -1,0 +1,58 @@
+//! Every limit of this server that is not part of the wire protocol (those are
+//! in [`parlour_protocol::limits`]): its unit, its reason, and who enforces it.
+
+use std::time::Duration;
+
+/// Commands waiting for the hub. Full: the connections' tasks wait, and with
+/// them the reading of their sockets. Hub.
+pub(crate) const HUB_QUEUE: usize = 1024;
+
+/// Commands that the hub takes at once, and so messages that share one commit:
+/// from 64 on, a larger batch gains nothing on SQLite. Hub.
+pub(crate) const HUB_BATCH: usize = 256;
+
+/// Commands of one connection that wait for the hub before its WebSocket is
+/// read no further. Net.
+pub(crate) const PAUSE_READING_AT: usize = 256;
+
+/// Commands of one connection that wait when its WebSocket is read again. Net.
+pub(crate) const RESUME_READING_AT: usize = 64;
+
+/// Commands of one connection that may wait at all: what one polling request
+/// can carry, and more than one WebSocket read can overshoot. Full: the
+/// connection is cut, never a command dropped. Gateway.
+pub(crate) const CONNECTION_QUEUE: usize = 4096;
+
+/// Packets that wait to be written to one connection. A thousand people who
+/// arrive at once must fit; full: the connection is cut. Gateway.
+pub(crate) const OUTGOING_PACKETS: usize = 2048;
+
+/// How often each connection is pinged, and how long its pong may take: a dead
+/// one is noticed within the sum. Gateway.
+pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(10);
+
+/// See [`PING_INTERVAL`]. Gateway.
+pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a connection may stay without signing in. Gateway.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the head of an HTTP request may take (slow loris). Net.
+pub(crate) const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a write may make no progress before the peer counts as gone. Net.
+pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// TCP connections at once: more wait in the backlog. Net.
+pub(crate) const TCP_CONNECTIONS: usize = 20_000;
+
+/// Connections that the kernel may hold before they are accepted: a storm
+/// overflows the usual 128. Net.
+pub(crate) const TCP_BACKLOG: u32 = 1024;
+
+/// How long accepting rests after an error such as "too many open files". Net.
+pub(crate) const ACCEPT_REST: Duration = Duration::from_millis(100);
+
+/// How long each step of a clean end may take; there are three, and a
+/// supervisor gives ten seconds. Server.
+pub(crate) const STOP_STEP: Duration = Duration::from_secs(3);
