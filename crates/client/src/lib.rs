@@ -1,16 +1,33 @@
 //! The chat engine: everything that Parlour knows about chatting, without a
-//! window, without prose for people.
+//! window and without prose for people.
+//!
+//! A host starts a [`ClientHandle`], gives it [`Command`]s, asks it
+//! [`Query`]s, and listens to its [`ClientEvent`]s. What the engine needs from
+//! the outside is in [`ports`].
 
+mod address;
+mod backoff;
 mod command;
+mod connector;
+mod dialect;
 mod event;
+mod handle;
+mod outbox;
 pub mod ports;
 mod query;
+mod roster;
 pub mod secrets;
+mod session;
+mod store;
+mod task;
 mod view;
 
 pub use command::{Command, Refusal, RefusalCode};
+pub use connector::SocketIoConnector;
 pub use event::{ClientEvent, Snapshot};
+pub use handle::{ClientConfig, ClientHandle, StartError, Subscription};
 pub use query::{Answer, Query, TimelinePage};
+pub use store::StoreError;
 pub use view::{
     AccountView, Delivery, Failure, FailureCode, ItemId, Presence, RosterEntry, SecretsBackend,
     SecretsView, SessionView, TimelineItem,

@@ -64,7 +64,7 @@ pub struct Link {
 /// The way out of a [`Link`]. Calls never block; order is kept.
 pub trait LinkSender: Send {
     /// Queues a message for writing.
-    fn send(&self, message: &OutgoingMessage) -> Result<(), LinkFull>;
+    fn send(&self, message: &OutgoingMessage) -> Result<(), SendError>;
 
     /// Asks for proof that everything sent before has arrived: the answer is
     /// [`LinkEvent::FencePassed`] with this number. `false` where there is no such thing.
@@ -74,9 +74,14 @@ pub trait LinkSender: Send {
     fn close(&self);
 }
 
-/// The link takes no more: it is closed or stalled.
+/// Why a link did not take a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LinkFull;
+pub enum SendError {
+    /// The link is stalled or closed; the message can go with the next one.
+    Full,
+    /// The server takes no packet as long as this message.
+    TooLarge,
+}
 
 /// What a link brings.
 #[derive(Clone, Debug, PartialEq)]

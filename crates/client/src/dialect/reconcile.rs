@@ -1,0 +1,197 @@
+//! Fits a server's history of one conversation to what we have.
+//!
+//! Servers give neither ids nor times, so messages are told apart by who wrote
+//! them, what they say, and *how many* of them there are: each writer's
+//! messages only ever grow at the end, and identical texts are counted.
+//!
+//! Per writer, the history normally begins with everything that was there
+//! before (the *base*); what follows is new. Ours among the new ones account
+//! for what was in flight when the last connection broke: the longest run from
+//! its front that the counts cover arrived, the rest did not.
+
+use std::collections::HashMap;
+
+use parlour_protocol::{HistoryEntry, UserId};
+
+use crate::{
+    store::{Evidence, StoredMessage},
+    view::{Delivery, ItemId},
+};
+
+/// What follows from a history.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// Ours, found in the history: sent, and counted from now on.
+    pub(crate) found: Vec<ItemId>,
+    /// Ours, in flight at the last break and not in an otherwise intact
+    /// history: not arrived, or still on its way.
+    pub(crate) missing: Vec<ItemId>,
+    /// Ours, and nothing can tell.
+    pub(crate) unsure: Vec<ItemId>,
+    /// Stood in a history that the server has lost: not counted any more.
+    pub(crate) past: Vec<ItemId>,
+    /// The whole conversation in its new order.
+    pub(crate) order: Vec<Slot>,
+}
+
+/// One place of the new order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slot {
+    /// A message that we have.
+    Known(ItemId),
+    /// The entry of the history with this index, which we did not have.
+    New(usize),
+}
+
+/// Fits `history`, the server's view of the conversation between `me` and one
+/// peer, to `local`, ours by position.
+pub(crate) fn reconcile(local: &[StoredMessage], history: &[HistoryEntry], me: &UserId) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut slots: Vec<Option<ItemId>> = vec![None; history.len()];
+    let is_mine = |index: &usize| history[*index].from == *me;
+    let (mine, theirs): (Vec<usize>, Vec<usize>) = (0..history.len()).partition(is_mine);
+
+    let counted = |mine: bool| {
+        local.iter().filter(move |m| m.mine == mine && m.evidence == Evidence::History).collect::<Vec<_>>()
+    };
+    // Theirs count as soon as they arrive, which a snapshot taken a moment
+    // earlier does not show: a history that only lacks the end is no other one.
+    let known = counted(false);
+    let shown = if is_prefix(&theirs, &known, history) { theirs.len() } else { known.len() };
+    match_base(&known[..shown], &theirs, history, &mut slots, &mut outcome.past);
+    let intact = match_base(&counted(true), &mine, history, &mut slots, &mut outcome.past);
+    match_in_flight(local, &mine, history, intact, &mut slots, &mut outcome);
+    outcome.order = merge_order(local, &slots);
+    outcome
+}
+
+/// Whether the entries are how the known messages begin.
+fn is_prefix(entries: &[usize], known: &[&StoredMessage], history: &[HistoryEntry]) -> bool {
+    entries.len() <= known.len() && entries.iter().zip(known).all(|(n, m)| history[*n].content == m.content)
+}
+
+/// Matches what the history had before. `false` if the history is not what it
+/// was: it was lost or cut, and only texts tell what is still there.
+fn match_base(
+    known: &[&StoredMessage],
+    entries: &[usize],
+    history: &[HistoryEntry],
+    slots: &mut [Option<ItemId>],
+    past: &mut Vec<ItemId>,
+) -> bool {
+    let content = |n: usize| history[entries[n]].content.as_str();
+    let same = |skip: usize| {
+        let overlap = &known[skip..];
+        overlap.len() <= entries.len() && overlap.iter().enumerate().all(|(n, m)| m.content == content(n))
+    };
+    // 0: all of it is there. More: the server has dropped its oldest.
+    if let Some(skip) = (0..known.len()).find(|skip| same(*skip)).or(known.is_empty().then_some(0)) {
+        for (n, message) in known[skip..].iter().enumerate() {
+            slots[entries[n]] = Some(message.id);
+        }
+        past.extend(known[..skip].iter().map(|m| m.id));
+        return true;
+    }
+    let mut next = 0;
+    for message in known {
+        match (next..entries.len()).find(|n| content(*n) == message.content) {
+            Some(n) => {
+                slots[entries[n]] = Some(message.id);
+                next = n + 1;
+            }
+            None => past.push(message.id),
+        }
+    }
+    false
+}
+
+/// Accounts for our own messages that were not counted yet by the entries that
+/// the base leaves over.
+fn match_in_flight(
+    local: &[StoredMessage],
+    mine: &[usize],
+    history: &[HistoryEntry],
+    intact: bool,
+    slots: &mut [Option<ItemId>],
+    outcome: &mut Outcome,
+) {
+    let mut left: HashMap<&str, Vec<usize>> = HashMap::new();
+    for index in mine.iter().rev().filter(|index| slots[**index].is_none()) {
+        left.entry(&history[*index].content).or_default().push(*index);
+    }
+    let mut take = |message: &StoredMessage| {
+        let index = left.get_mut(message.content.as_str()).and_then(Vec::pop)?;
+        slots[index] = Some(message.id);
+        Some(())
+    };
+    let uncounted = |wanted: fn(&StoredMessage) -> bool| {
+        local.iter().filter(move |m| m.mine && m.evidence != Evidence::History && wanted(m))
+    };
+
+    // What came back live is there for certain: it takes its entries first.
+    for message in uncounted(|m| m.evidence == Evidence::Echo) {
+        if take(message).is_some() {
+            outcome.found.push(message.id);
+        }
+    }
+    // A connection delivers a prefix of what was sent on it.
+    let mut arrived = true;
+    let given_to_a_connection = |m: &StoredMessage| match m.delivery {
+        Some(Delivery::Sending) => true,
+        Some(Delivery::Sent) => matches!(m.evidence, Evidence::None | Evidence::Fence),
+        _ => false,
+    };
+    for message in uncounted(given_to_a_connection) {
+        arrived = arrived && take(message).is_some();
+        match (arrived, intact, message.evidence) {
+            (true, ..) => outcome.found.push(message.id),
+            (false, true, Evidence::None) => outcome.missing.push(message.id),
+            // The server had it, and has it no more; or all of it is in doubt.
+            (false, ..) => outcome.unsure.push(message.id),
+        }
+    }
+    // Doubts from earlier may be resolved by what else is there.
+    for message in uncounted(|m| m.delivery == Some(Delivery::Unsure)) {
+        if take(message).is_some() {
+            outcome.found.push(message.id);
+        }
+    }
+}
+
+/// The history's order, into which we fit what it does not hold: what is still
+/// to be sent at the end, the rest behind what it stood behind.
+fn merge_order(local: &[StoredMessage], slots: &[Option<ItemId>]) -> Vec<Slot> {
+    let in_history: std::collections::HashSet<ItemId> = slots.iter().flatten().copied().collect();
+    let mut first = Vec::new();
+    let mut behind: HashMap<ItemId, Vec<ItemId>> = HashMap::new();
+    let mut waiting = Vec::new();
+    let mut anchor = None;
+    for message in local {
+        if in_history.contains(&message.id) {
+            anchor = Some(message.id);
+        } else if matches!(message.delivery, Some(Delivery::Queued | Delivery::Sending)) {
+            waiting.push(message.id);
+        } else {
+            match anchor {
+                Some(anchor) => behind.entry(anchor).or_default().push(message.id),
+                None => first.push(message.id),
+            }
+        }
+    }
+    let mut order: Vec<Slot> = first.into_iter().map(Slot::Known).collect();
+    for (index, slot) in slots.iter().enumerate() {
+        match slot {
+            Some(id) => {
+                order.push(Slot::Known(*id));
+                order.extend(behind.remove(id).into_iter().flatten().map(Slot::Known));
+            }
+            None => order.push(Slot::New(index)),
+        }
+    }
+    order.extend(waiting.into_iter().map(Slot::Known));
+    order
+}
+
+#[cfg(test)]
+#[path = "reconcile_tests.rs"]
+mod tests;

@@ -1,0 +1,179 @@
+//! The engine's face: start it, ask it, listen to it.
+
+use std::{path::PathBuf, sync::Arc, thread};
+
+use rand::{SeedableRng, rngs::StdRng};
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::{
+    Answer, ClientEvent, Command, Query, Refusal, RefusalCode, Snapshot,
+    connector::SocketIoConnector,
+    ports::{Clock, Connector, SecretStore, SystemClock},
+    store::{Store, StoreError},
+    task::Engine,
+};
+
+/// How many requests may wait for the engine. It answers each within
+/// milliseconds; more than this means that it is stuck, and is said.
+const REQUESTS: usize = 256;
+
+/// How many events a subscription may be behind before it is told that it lags.
+const EVENTS: usize = 1024;
+
+/// What an engine is made of.
+pub struct ClientConfig {
+    /// The folder of the profile's database; made if missing.
+    pub data: PathBuf,
+    /// The profile's name: keeps its entries in the secret store apart.
+    pub profile: String,
+    /// How connections are made.
+    pub connector: Arc<dyn Connector>,
+    /// Where the session is kept.
+    pub secrets: Arc<dyn SecretStore>,
+    /// The time that messages are given.
+    pub clock: Box<dyn Clock>,
+    /// What chance begins with; the same seed gives the same waits.
+    pub seed: u64,
+}
+
+impl ClientConfig {
+    /// The ordinary one: our own connector, the system's clock.
+    pub fn new(data: PathBuf, profile: &str, secrets: Arc<dyn SecretStore>) -> Self {
+        Self {
+            data,
+            profile: profile.to_owned(),
+            connector: Arc::new(SocketIoConnector::default()),
+            secrets,
+            clock: Box::new(SystemClock),
+            seed: rand::random(),
+        }
+    }
+}
+
+/// Why an engine could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database could not be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The thread could not be made.
+    #[error("the engine's thread could not be started: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// What a host asks of the engine's task.
+pub(crate) enum Request {
+    Dispatch(Command, oneshot::Sender<Result<(), Refusal>>),
+    Query(Query, oneshot::Sender<Result<Answer, Refusal>>),
+    Subscribe(oneshot::Sender<(Snapshot, broadcast::Receiver<ClientEvent>)>),
+    Stop(oneshot::Sender<()>),
+}
+
+/// A running engine. Clones speak to the same one; it ends with
+/// [`ClientHandle::stop`] or with its last handle.
+#[derive(Clone)]
+pub struct ClientHandle {
+    requests: mpsc::Sender<Request>,
+}
+
+impl ClientHandle {
+    /// Opens the database and starts the engine on a thread of its own, with
+    /// its own runtime: a slow host cannot hold up the connection, nor the
+    /// disk the host. The last session is resumed by itself.
+    pub fn start(config: ClientConfig) -> Result<Self, StartError> {
+        let store = Store::open(&config.data)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (requests, inbox) = mpsc::channel(REQUESTS);
+        let (events, _) = broadcast::channel(EVENTS);
+        thread::Builder::new().name("parlour-engine".into()).spawn(move || {
+            let random = StdRng::seed_from_u64(config.seed);
+            // A connector may need the runtime already when it is made.
+            runtime.block_on(async move {
+                let engine = Engine::new(store, config, random, events);
+                engine.run(inbox).await;
+            });
+            // Name look-ups may hang for long; nobody waits for them.
+            runtime.shutdown_background();
+        })?;
+        Ok(Self { requests })
+    }
+
+    /// Asks for something to be done: accepted, or refused with a code.
+    pub async fn dispatch(&self, command: Command) -> Result<(), Refusal> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Request::Dispatch(command, answer))?;
+        answered.await.map_err(|_| Refusal::from(RefusalCode::Closed))?
+    }
+
+    /// Asks for something to be told.
+    pub async fn query(&self, query: Query) -> Result<Answer, Refusal> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Request::Query(query, answer))?;
+        answered.await.map_err(|_| Refusal::from(RefusalCode::Closed))?
+    }
+
+    /// Listens: a snapshot first, then what happens.
+    pub async fn subscribe(&self) -> Result<Subscription, Refusal> {
+        let (snapshot, events) = self.attach().await?;
+        Ok(Subscription { handle: self.clone(), events, snapshot: Some(snapshot) })
+    }
+
+    /// Ends the engine: says goodbye to the server and closes the database.
+    pub async fn stop(&self) {
+        let (done, stopped) = oneshot::channel();
+        if self.requests.send(Request::Stop(done)).await.is_ok() {
+            // An error means that it has ended, which is what was asked for.
+            let _ = stopped.await;
+        }
+    }
+
+    async fn attach(&self) -> Result<(Snapshot, broadcast::Receiver<ClientEvent>), Refusal> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Request::Subscribe(answer))?;
+        answered.await.map_err(|_| RefusalCode::Closed.into())
+    }
+
+    fn ask(&self, request: Request) -> Result<(), Refusal> {
+        self.requests.try_send(request).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => RefusalCode::Busy.into(),
+            mpsc::error::TrySendError::Closed(_) => RefusalCode::Closed.into(),
+        })
+    }
+}
+
+/// One listener. A slow one is told what it missed and gets a fresh snapshot;
+/// it never holds up the engine or another listener.
+pub struct Subscription {
+    handle: ClientHandle,
+    events: broadcast::Receiver<ClientEvent>,
+    snapshot: Option<Snapshot>,
+}
+
+impl Subscription {
+    /// The next event; `None` once the engine has ended.
+    pub async fn next(&mut self) -> Option<ClientEvent> {
+        if let Some(snapshot) = self.snapshot.take() {
+            return Some(ClientEvent::Snapshot { snapshot });
+        }
+        match self.events.recv().await {
+            Ok(event) => Some(event),
+            Err(broadcast::error::RecvError::Closed) => None,
+            Err(broadcast::error::RecvError::Lagged(missed)) => {
+                let (snapshot, events) = self.handle.attach().await.ok()?;
+                self.snapshot = Some(snapshot);
+                self.events = events;
+                Some(ClientEvent::Lagged { missed })
+            }
+        }
+    }
+
+    /// The next event if it is there already: for hosts that pass on batches.
+    pub fn try_next(&mut self) -> Option<ClientEvent> {
+        if let Some(snapshot) = self.snapshot.take() {
+            return Some(ClientEvent::Snapshot { snapshot });
+        }
+        // A lag is left to `next`, which can ask for the snapshot. Peeking at
+        // the length keeps `try_recv` from consuming the news of it.
+        if self.events.len() > EVENTS { None } else { self.events.try_recv().ok() }
+    }
+}

@@ -1,0 +1,197 @@
+//! What is still to be sent, and what is on its way.
+//!
+//! ```text
+//!            take            fence passed
+//!   queued ────────→ in flight ────────→ (sent)
+//!     ↑                  │ link lost
+//!     │ patience over    ↓
+//!     └────────────── held back ────────→ (sent: found in the history, or echoed)
+//! ```
+//!
+//! The rows are in the store, and every change is committed there first; this
+//! is the order of the next steps. It is pure: time is an argument.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    time::{Duration, Instant},
+};
+
+use parlour_protocol::UserId;
+
+use crate::{store::Pending, view::ItemId};
+
+/// How many messages may be unproven at once: what a broken connection can put in doubt.
+const WINDOW: usize = 16;
+
+/// How long a fence may stay unanswered on a connection that shows signs of
+/// life, before the server counts as one that answers none. Longer than it
+/// takes to notice a dead link.
+const FENCE_LIMIT: Duration = Duration::from_secs(20);
+
+/// Whether a message to somebody can be given to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sendable {
+    /// Now.
+    Now,
+    /// Not now: the server would lose it.
+    Later,
+    /// Not under this id.
+    Never,
+}
+
+/// What the next step takes out of the queue.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Batch {
+    /// To be sent now, in order.
+    pub(crate) send: Vec<Pending>,
+    /// To be held: nothing leads to their recipients.
+    pub(crate) hold: Vec<Pending>,
+}
+
+#[derive(Debug)]
+struct HeldBack {
+    until: Instant,
+    items: VecDeque<(ItemId, String)>,
+}
+
+/// The queue of one account.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    queued: VecDeque<Pending>,
+    /// With the number of the fence behind each, and when that was raised.
+    in_flight: VecDeque<(ItemId, u64, Instant)>,
+    held_back: HashMap<UserId, HeldBack>,
+    /// Until when a message of a lost connection may still arrive.
+    patience: HashMap<ItemId, Instant>,
+    fences: u64,
+}
+
+impl Outbox {
+    /// Puts the queue in the order of the store; `pending` holds queued messages only.
+    pub(crate) fn reload(&mut self, pending: Vec<Pending>) {
+        self.queued = pending.into();
+    }
+
+    /// Appends a message that was just written.
+    pub(crate) fn push(&mut self, message: Pending) {
+        self.queued.push_back(message);
+    }
+
+    /// Takes a message out of the queue. `false` if it was not in it.
+    pub(crate) fn remove(&mut self, id: ItemId) -> bool {
+        let before = self.queued.len();
+        self.queued.retain(|message| message.id != id);
+        self.queued.len() < before
+    }
+
+    /// Takes what can be sent now, as far as the window goes, in order within
+    /// each conversation.
+    pub(crate) fn take(&mut self, sendable: impl Fn(&UserId) -> Sendable) -> Batch {
+        let mut batch = Batch::default();
+        let mut kept = VecDeque::new();
+        let mut blocked: HashSet<UserId> = self.held_back.keys().cloned().collect();
+        let room = WINDOW.saturating_sub(self.in_flight.len());
+        for message in self.queued.drain(..) {
+            let verdict = if blocked.contains(&message.peer) { Sendable::Later } else { sendable(&message.peer) };
+            match verdict {
+                Sendable::Now if batch.send.len() < room => batch.send.push(message),
+                Sendable::Never => batch.hold.push(message),
+                Sendable::Now | Sendable::Later => {
+                    blocked.insert(message.peer.clone());
+                    kept.push_back(message);
+                }
+            }
+        }
+        self.queued = kept;
+        batch
+    }
+
+    /// What could not be written goes back to the front, in order.
+    pub(crate) fn put_back(&mut self, messages: Vec<Pending>) {
+        for message in messages.into_iter().rev() {
+            self.queued.push_front(message);
+        }
+    }
+
+    /// The number for a fence behind what is written next.
+    pub(crate) fn next_fence(&mut self) -> u64 {
+        self.fences += 1;
+        self.fences
+    }
+
+    /// Messages were written, with this fence behind them.
+    pub(crate) fn written(&mut self, ids: impl Iterator<Item = ItemId>, fence: u64, now: Instant) {
+        self.in_flight.extend(ids.map(|id| (id, fence, now)));
+    }
+
+    /// A fence was answered: these have arrived.
+    pub(crate) fn fence_passed(&mut self, fence: u64) -> Vec<ItemId> {
+        let arrived = self.in_flight.iter().take_while(|(_, behind, _)| *behind <= fence).count();
+        self.in_flight.drain(..arrived).map(|(id, ..)| id).collect()
+    }
+
+    /// Messages whose fence nobody answers, on a connection that lives.
+    pub(crate) fn unfenced(&mut self, now: Instant) -> Vec<ItemId> {
+        let overdue = self.in_flight.iter().take_while(|(.., since)| now >= *since + FENCE_LIMIT).count();
+        self.in_flight.drain(..overdue).map(|(id, ..)| id).collect()
+    }
+
+    /// The connection is gone: what is in flight may still arrive until `until`.
+    pub(crate) fn link_lost(&mut self, until: Instant) {
+        for (id, ..) in self.in_flight.drain(..) {
+            self.patience.insert(id, until);
+        }
+        self.held_back.clear();
+    }
+
+    /// Holds a conversation back until `items`, not found in its history, have
+    /// arrived or cannot any more; `unknown` is for those of an earlier run.
+    pub(crate) fn hold_back(&mut self, peer: &UserId, items: Vec<(ItemId, String)>, unknown: Instant) {
+        let until = items.iter().map(|(id, _)| *self.patience.entry(*id).or_insert(unknown)).max();
+        if let Some(until) = until {
+            self.held_back.insert(peer.clone(), HeldBack { until, items: items.into() });
+        }
+    }
+
+    /// Every conversation has been looked at: what is not held back is settled.
+    pub(crate) fn settle(&mut self) {
+        let held_back = &self.held_back;
+        self.patience.retain(|id, _| held_back.values().any(|held| held.items.iter().any(|(held, _)| held == id)));
+    }
+
+    /// Our own message came back live: the one held back that it accounts for.
+    pub(crate) fn echoed(&mut self, peer: &UserId, content: &str) -> Option<ItemId> {
+        let held_back = self.held_back.get_mut(peer)?;
+        let (id, _) = held_back.items.pop_front_if(|(_, text)| text == content)?;
+        if held_back.items.is_empty() {
+            self.held_back.remove(peer);
+        }
+        self.patience.remove(&id);
+        Some(id)
+    }
+
+    /// Messages that cannot arrive any more: to be queued again, in order.
+    pub(crate) fn patience_over(&mut self, now: Instant) -> Vec<ItemId> {
+        let over: Vec<UserId> =
+            self.held_back.iter().filter(|(_, held)| now >= held.until).map(|(peer, _)| peer.clone()).collect();
+        let mut ids = Vec::new();
+        for peer in over {
+            for (id, _) in self.held_back.remove(&peer).into_iter().flat_map(|held| held.items) {
+                self.patience.remove(&id);
+                ids.push(id);
+            }
+        }
+        ids
+    }
+
+    /// When [`Outbox::patience_over`] or [`Outbox::unfenced`] is due.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let patience = self.held_back.values().map(|held| held.until);
+        let fence = self.in_flight.front().map(|(.., since)| *since + FENCE_LIMIT);
+        patience.chain(fence).min()
+    }
+}
+
+#[cfg(test)]
+#[path = "outbox_tests.rs"]
+mod tests;

@@ -1,0 +1,214 @@
+use super::*;
+
+fn identity() -> Identity {
+    Identity {
+        server: Url::parse("http://127.0.0.1:3000").expect("url"),
+        username: "Alice".into(),
+        user_id: None,
+        session_id: None,
+    }
+}
+
+fn failure(code: FailureCode) -> Failure {
+    Failure { code, detail: None }
+}
+
+fn refused(text: &str) -> Input {
+    Input::Failed(Failure { code: FailureCode::SignInRefused, detail: Some(text.into()) })
+}
+
+/// A session and a clock that only moves when told.
+struct Story {
+    session: Session,
+    now: Instant,
+}
+
+impl Story {
+    fn begins() -> Self {
+        Self { session: Session::new(None), now: Instant::now() }
+    }
+
+    fn online() -> Self {
+        let mut story = Self::begins();
+        story.when(Input::SignIn(identity()));
+        story.when(Input::Opened);
+        story.when(Input::SessionGiven { session_id: SessionId::new("s"), user_id: "a".into() });
+        story.when(Input::UsersGiven);
+        assert!(story.session.is_online());
+        story
+    }
+
+    fn when(&mut self, input: Input) -> Vec<Effect> {
+        self.session.step(input, self.now, 0.0)
+    }
+
+    fn after(&mut self, wait: Duration) -> Vec<Effect> {
+        self.now += wait;
+        self.when(Input::Tick)
+    }
+
+    fn view(&self) -> SessionView {
+        self.session.view(self.now)
+    }
+
+    fn retry_in_ms(&self) -> u64 {
+        match self.view() {
+            SessionView::Waiting { retry_in_ms, .. } => retry_in_ms,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn signed_out_because(&self) -> Option<FailureCode> {
+        match self.view() {
+            SessionView::SignedOut { reason, username, .. } => {
+                assert_eq!(username.as_deref(), Some("Alice"), "the name is kept");
+                reason.map(|reason| reason.code)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn by_name() -> Vec<Effect> {
+    vec![Effect::Connect(ConnectAuth { session_id: None, username: Some("Alice".into()) })]
+}
+
+fn by_session() -> Vec<Effect> {
+    vec![Effect::Connect(ConnectAuth { session_id: Some(SessionId::new("s")), username: None })]
+}
+
+#[test]
+fn a_name_signs_in_and_a_session_reconnects() {
+    let mut story = Story::online();
+    assert_eq!(story.when(Input::Lost(failure(FailureCode::LinkLost))), vec![]);
+    assert_eq!(story.after(Duration::from_millis(499)), vec![]);
+    assert_eq!(story.after(Duration::from_millis(1)), by_session());
+}
+
+#[test]
+fn a_server_without_sessions_is_signed_in_to_by_name_again() {
+    let mut story = Story::begins();
+    story.when(Input::SignIn(identity()));
+    story.when(Input::Opened);
+    story.when(Input::UsersGiven);
+    assert!(story.session.is_online());
+    story.when(Input::Lost(failure(FailureCode::ClosedByServer)));
+    assert_eq!(story.after(Duration::from_secs(1)), by_name());
+}
+
+#[test]
+fn an_outage_is_retried_with_growing_waits_and_no_hot_loop() {
+    let mut story = Story::begins();
+    story.when(Input::SignIn(identity()));
+    let mut waits = Vec::new();
+    for _ in 0..10 {
+        story.when(Input::Failed(failure(FailureCode::ConnectionRefused)));
+        let wait = story.retry_in_ms();
+        waits.push(wait);
+        assert_eq!(story.after(Duration::from_millis(wait)), by_name());
+    }
+    assert_eq!(waits[..4], [500, 1000, 2000, 4000]);
+    assert_eq!(waits[9], 30_000);
+}
+
+#[test]
+fn a_server_that_hangs_up_at_once_is_not_hammered() {
+    let mut story = Story::online();
+    for expected in [500, 1000, 2000] {
+        story.when(Input::Lost(failure(FailureCode::ClosedByServer)));
+        assert_eq!(story.retry_in_ms(), expected);
+        story.after(Duration::from_millis(expected));
+        story.when(Input::Opened);
+        story.when(Input::UsersGiven);
+    }
+    story.now += STABLE_AFTER;
+    story.when(Input::Lost(failure(FailureCode::ClosedByServer)));
+    assert_eq!(story.retry_in_ms(), 500, "a connection that lasted starts afresh");
+}
+
+#[test]
+fn a_refused_name_ends_the_retries() {
+    let mut story = Story::begins();
+    story.when(Input::SignIn(identity()));
+    assert_eq!(story.when(refused("no thanks")), vec![]);
+    assert_eq!(story.signed_out_because(), Some(FailureCode::SignInRefused));
+    assert_eq!(story.session.deadline(), None);
+}
+
+#[test]
+fn a_server_that_forgot_the_session_leads_back_to_the_form() {
+    let mut story = Story::online();
+    story.when(Input::Lost(failure(FailureCode::LinkLost)));
+    story.after(Duration::from_secs(1));
+    assert_eq!(story.when(refused(INVALID_USERNAME)), vec![Effect::HoldQueue, Effect::ForgetSession]);
+    assert_eq!(story.signed_out_because(), Some(FailureCode::SessionForgotten));
+    assert!(!story.session.is_resumable());
+}
+
+#[test]
+fn another_refusal_does_not_cost_the_session() {
+    let mut story = Story::online();
+    story.when(Input::Lost(failure(FailureCode::LinkLost)));
+    story.after(Duration::from_secs(1));
+    assert_eq!(story.when(refused("maintenance")), vec![]);
+    assert_eq!(story.signed_out_because(), Some(FailureCode::SignInRefused));
+    assert!(story.session.is_resumable());
+}
+
+#[test]
+fn a_mistyped_address_leads_back_to_the_form_but_a_proven_one_is_retried() {
+    for code in [FailureCode::NotSocketIo, FailureCode::Tls, FailureCode::InvalidAddress] {
+        let mut story = Story::begins();
+        story.when(Input::SignIn(identity()));
+        story.when(Input::Failed(failure(code)));
+        assert_eq!(story.signed_out_because(), Some(code));
+
+        let mut story = Story::online();
+        story.when(Input::Lost(failure(FailureCode::LinkLost)));
+        story.after(Duration::from_secs(1));
+        story.when(Input::Failed(failure(code)));
+        assert!(story.session.deadline().is_some(), "{code:?} is retried");
+    }
+}
+
+#[test]
+fn a_locked_keyring_can_be_tried_again_and_may_answer_late() {
+    let mut story = Story { session: Session::new(Some(identity())), now: Instant::now() };
+    assert_eq!(story.when(Input::Resume), vec![Effect::LoadSession]);
+    story.when(Input::Loaded(Err(failure(FailureCode::KeyringTimedOut))));
+    assert_eq!(story.signed_out_because(), Some(FailureCode::KeyringTimedOut));
+    assert_eq!(story.when(Input::Loaded(Ok(Some(SessionId::new("s"))))), by_session());
+}
+
+#[test]
+fn a_late_keyring_changes_nothing_once_somebody_signed_in() {
+    let mut story = Story::online();
+    assert_eq!(story.when(Input::Loaded(Ok(Some(SessionId::new("other"))))), vec![]);
+    assert!(story.session.is_online());
+}
+
+#[test]
+fn a_server_that_never_lists_anyone_is_left() {
+    let mut story = Story::begins();
+    story.when(Input::SignIn(identity()));
+    story.when(Input::Opened);
+    assert_eq!(story.after(CATCH_UP_LIMIT), vec![Effect::Disconnect]);
+    assert!(matches!(story.view(), SessionView::Waiting { .. }));
+}
+
+#[test]
+fn signing_out_works_from_anywhere() {
+    let mut story = Story::online();
+    assert_eq!(story.when(Input::SignOut), vec![Effect::Disconnect, Effect::ForgetSession]);
+    assert_eq!(story.signed_out_because(), None);
+    assert_eq!(story.when(Input::Lost(failure(FailureCode::LinkLost))), vec![]);
+    assert_eq!(story.session.deadline(), None);
+}
+
+#[test]
+fn impatience_shortens_the_wait() {
+    let mut story = Story::online();
+    story.when(Input::Lost(failure(FailureCode::LinkLost)));
+    assert_eq!(story.when(Input::Reconnect), by_session());
+    assert_eq!(story.when(Input::Reconnect), vec![], "one attempt at a time");
+}

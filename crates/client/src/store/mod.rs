@@ -1,0 +1,118 @@
+//! The local database of one profile: who we are, whom we know, what was said
+//! and what is still to be sent. It is the truth of the engine; what a server
+//! sends is reconciled with it and never overwrites it.
+
+mod accounts;
+mod messages;
+mod schema;
+mod users;
+
+use std::{fs, path::Path, time::Duration};
+
+use rusqlite::Connection;
+
+pub(crate) use accounts::{Account, AccountId};
+pub(crate) use messages::{Evidence, NewMessage, Pending, StoredMessage, Summary};
+pub(crate) use users::StoredUser;
+
+/// The file in the profile's data folder.
+const FILE: &str = "parlour.db";
+
+/// Why the database failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite, or the disk below it.
+    #[error("the local database failed: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The folder cannot be made or protected.
+    #[error("the data folder cannot be used: {0}")]
+    Folder(#[from] std::io::Error),
+    /// The database was written by a newer Parlour. It was not touched.
+    #[error("the local database is from a newer version of Parlour (its format is {found}, this version knows {known})")]
+    Newer {
+        /// The format of the file.
+        found: i64,
+        /// The newest format that this version knows.
+        known: i64,
+    },
+}
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// An open database.
+pub(crate) struct Store {
+    connection: Connection,
+}
+
+impl Store {
+    /// Opens or makes the database in `folder`, which only this user may enter.
+    pub(crate) fn open(folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder)?;
+        protect(folder)?;
+        Self::with(Connection::open(folder.join(FILE))?)
+    }
+
+    /// A database that ends with the process, for tests.
+    #[cfg(test)]
+    pub(crate) fn in_memory() -> Self {
+        Self::with(Connection::open_in_memory().expect("a database")).expect("a schema")
+    }
+
+    fn with(connection: Connection) -> Result<Self> {
+        connection.busy_timeout(Duration::from_secs(2))?;
+        schema::check_version(&connection)?;
+        // FULL: "queued" is shown only once it survives a power cut.
+        connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")?;
+        connection.set_prepared_statement_cache_capacity(64);
+        let store = Self { connection };
+        schema::migrate(&store)?;
+        Ok(store)
+    }
+
+    /// Runs `work` in one transaction: all of it, or nothing.
+    pub(crate) fn atomically<T>(&self, work: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        // Dropped without a commit, it rolls back.
+        let transaction = self.connection.unchecked_transaction()?;
+        let result = work(self)?;
+        transaction.commit()?;
+        Ok(result)
+    }
+
+    /// Begins a transaction for work that is not only the store's. [`Store::end`] ends it.
+    pub(crate) fn begin(&self) -> Result<()> {
+        Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
+    }
+
+    /// Commits what was begun if all of it was done, else takes it back.
+    pub(crate) fn end<T>(&self, work: Result<T>) -> Result<T> {
+        let committed = work.and_then(|done| {
+            self.connection.execute_batch("COMMIT")?;
+            Ok(done)
+        });
+        if committed.is_err() && !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK")?;
+        }
+        committed
+    }
+
+    /// Moves the write-ahead log into the file, before the process ends.
+    pub(crate) fn checkpoint(&self) -> Result<()> {
+        self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;")?;
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+fn protect(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+}
+
+#[cfg(not(unix))]
+fn protect(_folder: &Path) -> std::io::Result<()> {
+    // The user's own application folder is closed to others already.
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

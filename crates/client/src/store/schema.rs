@@ -1,0 +1,65 @@
+//! The tables, and how an older file becomes a newer one.
+
+use super::{Result, Store, StoreError};
+
+/// Every change of the format, in order. A file's `user_version` counts those
+/// that it has been through.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+
+    -- One identity on one server. user_id is empty where a server gives none that lasts.
+    CREATE TABLE accounts (
+        id INTEGER PRIMARY KEY,
+        server TEXT NOT NULL,
+        user_id TEXT NOT NULL,
+        username TEXT NOT NULL,
+        has_session INTEGER NOT NULL DEFAULT 0,
+        forgotten INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (server, user_id, username)
+    ) STRICT;
+
+    CREATE TABLE users (
+        account INTEGER NOT NULL REFERENCES accounts (id),
+        user_id TEXT NOT NULL,
+        username TEXT NOT NULL,
+        read_up_to INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (account, user_id)
+    ) STRICT, WITHOUT ROWID;
+
+    -- id rises in the order in which we learned of messages; position is the
+    -- order in which a conversation is read.
+    CREATE TABLE messages (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        account INTEGER NOT NULL REFERENCES accounts (id),
+        peer TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        mine INTEGER NOT NULL,
+        content TEXT NOT NULL,
+        at INTEGER,
+        delivery INTEGER,
+        evidence INTEGER NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX messages_by_position ON messages (account, peer, position);
+    CREATE INDEX messages_unread ON messages (account, peer, id) WHERE mine = 0;
+    CREATE INDEX messages_pending ON messages (account, id) WHERE delivery IN (0, 1);
+"];
+
+/// Refuses a file of a newer Parlour before anything is written to it.
+pub(super) fn check_version(connection: &rusqlite::Connection) -> Result<()> {
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if found > known { Err(StoreError::Newer { found, known }) } else { Ok(()) }
+}
+
+pub(super) fn migrate(store: &Store) -> Result<()> {
+    let done: i64 = store.connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    for (version, migration) in (1i64..).zip(MIGRATIONS).filter(|(version, _)| *version > done) {
+        store.atomically(|store| {
+            store.connection.execute_batch(migration)?;
+            store.connection.pragma_update(None, "user_version", version)?;
+            Ok(())
+        })?;
+    }
+    Ok(())
+}

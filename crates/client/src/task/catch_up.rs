@@ -1,0 +1,231 @@
+//! The first `users` of a connection: who is there, what we missed, and what
+//! became of the messages that were in flight.
+
+use std::{collections::HashSet, time::Instant};
+
+use parlour_protocol::{HistoryEntry, UserEntry, UserId, Users};
+
+use super::Engine;
+use crate::{
+    dialect::{
+        Dialect,
+        reconcile::{Slot, reconcile},
+    },
+    session::Input,
+    store::{AccountId, Evidence, NewMessage, Pending, StoreError, StoredMessage},
+    view::{Delivery, ItemId},
+};
+
+/// A message that was the first of its connection three times when that broke
+/// is what breaks it: it is not tried again by itself.
+const MAX_ATTEMPTS: u32 = 3;
+
+/// What was in flight and is not in the history, by conversation, in order.
+type Missing = Vec<(UserId, Vec<(ItemId, String)>)>;
+
+impl Engine {
+    pub(super) fn catch_up(&mut self, users: Users) -> Result<(), StoreError> {
+        let Some(link) = &mut self.link else { return Ok(()) };
+        if users.unreadable > 0 {
+            tracing::warn!(count = users.unreadable, "parts of the user list cannot be read");
+        }
+        let dialect = Dialect::of(link.session_given, &users);
+        link.dialect = Some(dialect);
+        let socket_id = UserId::new(link.socket_id.clone());
+        let unknown = Instant::now() + link.server_patience;
+        if dialect == Dialect::A {
+            self.enter_account(None)?;
+            self.roster.set_me(socket_id);
+        }
+        let (Some(account), Some(me)) = (self.account.clone(), self.roster.me().cloned()) else {
+            return Ok(());
+        };
+
+        self.step(Input::UsersGiven)?;
+        self.changes.everyone();
+        self.store.begin()?;
+        let fitted = self.fit(account.id, &me, dialect, &users);
+        for (peer, items) in self.store.end(fitted)? {
+            self.outbox.hold_back(&peer, items, unknown);
+        }
+        self.outbox.settle();
+        self.reload_outbox()
+    }
+
+    /// Fits the whole of `users` to what we have; what was in flight and is
+    /// missing comes back.
+    fn fit(
+        &mut self,
+        account: AccountId,
+        me: &UserId,
+        dialect: Dialect,
+        users: &Users,
+    ) -> Result<Missing, StoreError> {
+        self.list_users(account, users, me)?;
+        let mut missing = Missing::new();
+        if dialect.keeps_messages() {
+            for user in &users.entries {
+                let messages = user.messages.as_deref().unwrap_or_default();
+                let history = conversation_with(&user.user_id, me, messages);
+                self.fit_history(account, me, user, &history, &mut missing)?;
+            }
+        }
+        self.settle_in_flight(account, dialect, &missing)?;
+        Ok(missing)
+    }
+
+    /// Whom the server lists is there, whom it does not is gone.
+    fn list_users(&mut self, account: AccountId, users: &Users, me: &UserId) -> Result<(), StoreError> {
+        for user in &users.entries {
+            if self.roster.list(&user.user_id, &user.username, user.connected) {
+                self.store.put_user(account, &user.user_id, &user.username)?;
+            }
+        }
+        if !users.entries.iter().any(|user| user.user_id == *me)
+            && let Some(identity) = self.session.identity()
+        {
+            let username = identity.username.clone();
+            self.roster.list(me, &username, true);
+        }
+        let listed: HashSet<&UserId> = users.entries.iter().map(|user| &user.user_id).chain([me]).collect();
+        for id in self.roster.ids().iter().filter(|id| !listed.contains(id)) {
+            if self.roster.has_messages(id) {
+                self.roster.unlist(id);
+            } else {
+                self.roster.remove(id);
+                self.store.remove_user(account, id)?;
+                self.changes.everything();
+            }
+        }
+        Ok(())
+    }
+
+    /// Fits the server's history of one conversation to ours.
+    fn fit_history(
+        &mut self,
+        account: AccountId,
+        me: &UserId,
+        user: &UserEntry,
+        history: &[HistoryEntry],
+        missing: &mut Missing,
+    ) -> Result<(), StoreError> {
+        let peer = &user.user_id;
+        if history.is_empty() && !self.roster.has_messages(peer) {
+            return Ok(());
+        }
+        let local = self.store.conversation(account, peer)?;
+        let outcome = reconcile(&local, history, me);
+        for id in &outcome.found {
+            self.set_delivery(*id, Delivery::Sent, Evidence::History)?;
+        }
+        for id in &outcome.unsure {
+            self.set_delivery(*id, Delivery::Unsure, Evidence::None)?;
+        }
+        for message in local.iter().filter(|message| outcome.past.contains(&message.id)) {
+            if let Some(delivery) = message.delivery {
+                self.store.set_delivery(message.id, delivery, Evidence::Past)?;
+            } else {
+                self.store.set_past(message.id)?;
+            }
+        }
+        self.put_in_order(account, peer, me, &local, &outcome.order, history)?;
+        let items: Vec<(ItemId, String)> = local
+            .iter()
+            .filter(|message| outcome.missing.contains(&message.id))
+            .map(|message| (message.id, message.content.clone()))
+            .collect();
+        if !items.is_empty() {
+            for (id, _) in &items {
+                // It may have been shown as sent without proof.
+                self.set_delivery(*id, Delivery::Sending, Evidence::None)?;
+            }
+            missing.push((peer.clone(), items));
+        }
+        Ok(())
+    }
+
+    fn put_in_order(
+        &mut self,
+        account: AccountId,
+        peer: &UserId,
+        me: &UserId,
+        local: &[StoredMessage],
+        order: &[Slot],
+        history: &[HistoryEntry],
+    ) -> Result<(), StoreError> {
+        let positions: std::collections::HashMap<ItemId, i64> =
+            local.iter().map(|message| (message.id, message.position)).collect();
+        let mut last = i64::MIN;
+        for slot in order {
+            let kept = match slot {
+                Slot::Known(id) => positions.get(id).copied(),
+                Slot::New(_) => None,
+            };
+            // Positions only have to rise: what stands right stays untouched.
+            let position = kept.filter(|position| *position > last).unwrap_or(last.max(0) + 1);
+            last = position;
+            match slot {
+                Slot::Known(id) if kept != Some(position) => {
+                    self.store.set_position(*id, position)?;
+                    self.message_changed(*id)?;
+                }
+                Slot::Known(_) => {}
+                Slot::New(index) => {
+                    let entry = &history[*index];
+                    let mine = entry.from == *me;
+                    let message = NewMessage {
+                        peer,
+                        mine,
+                        content: &entry.content,
+                        at: None,
+                        delivery: mine.then_some(Delivery::Sent),
+                        evidence: Evidence::History,
+                    };
+                    let message = self.store.insert_at(account, &message, position)?;
+                    self.changes.message(message);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What was in flight and is in no history, and what waits for somebody
+    /// who is not there any more.
+    fn settle_in_flight(
+        &mut self,
+        account: AccountId,
+        dialect: Dialect,
+        missing: &Missing,
+    ) -> Result<(), StoreError> {
+        let in_doubt: HashSet<ItemId> =
+            missing.iter().flat_map(|(_, items)| items.iter().map(|(id, _)| *id)).collect();
+        let mut poisoned: HashSet<UserId> = HashSet::new();
+        for message in self.store.pending(account)? {
+            let Pending { id, peer, attempts, delivery, .. } = message;
+            let is_listed = self.roster.is_listed(&peer);
+            match delivery {
+                Delivery::Sending if !(is_listed && dialect.keeps_messages()) => {
+                    self.set_delivery(id, Delivery::Unsure, Evidence::None)?;
+                }
+                Delivery::Sending
+                    if attempts >= MAX_ATTEMPTS && in_doubt.contains(&id) && poisoned.insert(peer) =>
+                {
+                    tracing::warn!("a message was the first of a broken connection too often");
+                    self.set_delivery(id, Delivery::Failed, Evidence::None)?;
+                }
+                Delivery::Queued if !is_listed => self.set_delivery(id, Delivery::Held, Evidence::None)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The entries that belong to the conversation of `me` and `peer`: some
+/// servers mix in others.
+fn conversation_with(peer: &UserId, me: &UserId, messages: &[HistoryEntry]) -> Vec<HistoryEntry> {
+    let belongs = |entry: &&HistoryEntry| {
+        (entry.from == *me && entry.to == *peer) || (entry.from == *peer && entry.to == *me)
+    };
+    messages.iter().filter(belongs).cloned().collect()
+}

@@ -1,0 +1,144 @@
+//! What a host asks for.
+
+use parlour_protocol::{UserId, Username, UsernameError, limits::CONTENT_BYTES};
+
+use super::{Engine, storage_refusal};
+use crate::{
+    Command, Refusal, RefusalCode,
+    address::parse_server,
+    session::{Identity, Input},
+    store::{Evidence, NewMessage, Pending, StoreError, StoredMessage},
+    view::{Delivery, ItemId},
+};
+
+/// Why a command was not carried out: for the host, or below us.
+enum Stop {
+    Refused(RefusalCode),
+    Store(StoreError),
+}
+
+impl From<RefusalCode> for Stop {
+    fn from(code: RefusalCode) -> Self {
+        Self::Refused(code)
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Engine {
+    pub(super) fn dispatch(&mut self, command: Command) -> Result<(), Refusal> {
+        let done = match command {
+            Command::SignIn { server, username } => self.sign_in(&server, &username),
+            Command::Resume => self.resume(),
+            Command::SignOut => self.step(Input::SignOut).map_err(Stop::from),
+            Command::Reconnect => self.step(Input::Reconnect).map_err(Stop::from),
+            Command::SendMessage { to, content } => self.send_message(&to, &content),
+            Command::RetryMessage { item } => self.retry(item),
+            Command::DiscardMessage { item } => self.discard(item),
+            Command::MarkRead { user } => self.mark_read(&user),
+            Command::SaveSession => match self.account {
+                Some(_) => self.save_session().map_err(Stop::from),
+                None => Err(RefusalCode::NotSignedIn.into()),
+            },
+        };
+        done.map_err(|stop| match stop {
+            Stop::Refused(code) => code.into(),
+            Stop::Store(error) => storage_refusal(&error),
+        })
+    }
+
+    fn sign_in(&mut self, server: &str, username: &str) -> Result<(), Stop> {
+        let server = parse_server(server).ok_or(RefusalCode::InvalidAddress)?;
+        let username = Username::parse(username).map_err(|error| match error {
+            UsernameError::Empty => RefusalCode::UsernameEmpty,
+            UsernameError::TooLong => RefusalCode::UsernameTooLong,
+            UsernameError::Invisible => RefusalCode::UsernameInvisible,
+        })?;
+        self.leave();
+        let identity =
+            Identity { server, username: username.as_str().to_owned(), user_id: None, session_id: None };
+        Ok(self.step(Input::SignIn(identity))?)
+    }
+
+    fn resume(&mut self) -> Result<(), Stop> {
+        if !self.session.is_resumable() {
+            return Err(RefusalCode::NoSession.into());
+        }
+        Ok(self.step(Input::Resume)?)
+    }
+
+    fn send_message(&mut self, to: &UserId, content: &str) -> Result<(), Stop> {
+        let account = self.account.as_ref().filter(|_| self.session.is_signed_in());
+        let account = account.ok_or(RefusalCode::NotSignedIn)?;
+        if content.trim().is_empty() {
+            return Err(RefusalCode::MessageEmpty.into());
+        }
+        if content.len() > CONTENT_BYTES {
+            return Err(RefusalCode::MessageTooLarge.into());
+        }
+        if !self.knows(to) {
+            return Err(RefusalCode::UnknownUser.into());
+        }
+        let message = NewMessage {
+            peer: to,
+            mine: true,
+            content,
+            at: Some(self.clock.now_ms()),
+            delivery: Some(Delivery::Queued),
+            evidence: Evidence::None,
+        };
+        let message = self.store.append(account.id, &message)?;
+        self.outbox.push(Pending {
+            id: message.id,
+            peer: to.clone(),
+            content: content.to_owned(),
+            attempts: 0,
+            delivery: Delivery::Queued,
+        });
+        self.changes.message(message);
+        Ok(())
+    }
+
+    fn retry(&mut self, item: ItemId) -> Result<(), Stop> {
+        let message = self.own_message(item)?;
+        match message.delivery {
+            Some(Delivery::Unsure | Delivery::Held | Delivery::Failed) => {
+                self.store.requeue(item)?;
+                self.message_changed(item)?;
+                Ok(self.reload_outbox()?)
+            }
+            _ => Err(RefusalCode::UnknownMessage.into()),
+        }
+    }
+
+    fn discard(&mut self, item: ItemId) -> Result<(), Stop> {
+        let message = self.own_message(item)?;
+        match message.delivery {
+            Some(Delivery::Queued | Delivery::Unsure | Delivery::Held | Delivery::Failed) => {
+                self.store.remove(item)?;
+                self.outbox.remove(item);
+                self.changes.removed(&message.peer, item);
+                Ok(())
+            }
+            _ => Err(RefusalCode::UnknownMessage.into()),
+        }
+    }
+
+    fn own_message(&self, item: ItemId) -> Result<StoredMessage, Stop> {
+        let account = self.account.as_ref().ok_or(RefusalCode::NotSignedIn)?;
+        let message = self.store.message(account.id, item)?;
+        Ok(message.filter(|message| message.mine).ok_or(RefusalCode::UnknownMessage)?)
+    }
+
+    fn mark_read(&mut self, user: &UserId) -> Result<(), Stop> {
+        let account = self.account.as_ref().ok_or(RefusalCode::NotSignedIn)?;
+        if self.store.mark_read(account.id, user)? {
+            self.changes.user(user);
+        }
+        Ok(())
+    }
+}

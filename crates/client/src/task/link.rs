@@ -1,0 +1,180 @@
+//! What a connection brings.
+
+use std::{future::pending, time::Instant};
+
+use parlour_protocol::{LiveMessage, ServerEvent, UserEntry, UserId};
+
+use super::Engine;
+use crate::{
+    dialect::Dialect,
+    ports::{Link, LinkClose, LinkEvent},
+    session::Input,
+    store::{Evidence, NewMessage, StoreError},
+    view::{Delivery, Failure, FailureCode},
+};
+
+/// How long what was in flight may still arrive after a server said goodbye.
+const CLEAN_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// A connection, and what we learned on it.
+pub(super) struct OpenLink {
+    pub(super) sender: Box<dyn crate::ports::LinkSender>,
+    pub(super) events: tokio::sync::mpsc::Receiver<LinkEvent>,
+    pub(super) socket_id: String,
+    pub(super) server_patience: std::time::Duration,
+    pub(super) session_given: bool,
+    /// Known once the first `users` is there.
+    pub(super) dialect: Option<Dialect>,
+}
+
+/// The next events of the link, at least one and at most `limit`.
+pub(super) async fn next_events(link: &mut Option<OpenLink>, limit: usize) -> Vec<LinkEvent> {
+    let Some(link) = link else { return pending().await };
+    let mut events = Vec::new();
+    if link.events.recv_many(&mut events, limit).await == 0 {
+        let reason = Failure { code: FailureCode::LinkLost, detail: None };
+        events.push(LinkEvent::Closed(LinkClose { clean: false, reason }));
+    }
+    events
+}
+
+impl Engine {
+    pub(super) fn connected(&mut self, outcome: Result<Link, Failure>) {
+        let input = match outcome {
+            Ok(link) => {
+                self.link = Some(OpenLink {
+                    sender: link.sender,
+                    events: link.events,
+                    socket_id: link.socket_id,
+                    server_patience: link.server_patience,
+                    session_given: false,
+                    dialect: None,
+                });
+                Input::Opened
+            }
+            Err(failure) => Input::Failed(failure),
+        };
+        let handled = self.step(input);
+        self.settle(handled);
+    }
+
+    pub(super) fn link_event(&mut self, event: LinkEvent) -> Result<(), StoreError> {
+        // An event may be behind the one that ended the link.
+        if self.link.is_none() {
+            return Ok(());
+        }
+        match event {
+            LinkEvent::Server(event) => self.server_event(event),
+            LinkEvent::Unreadable(name) => {
+                tracing::warn!(event = name, "the server sent something that cannot be read");
+                Ok(())
+            }
+            LinkEvent::FencePassed(fence) => self.fence_passed(fence),
+            LinkEvent::Closed(close) => {
+                tracing::info!(code = ?close.reason.code, clean = close.clean, "the connection is closed");
+                self.drop_link(Some(&close));
+                self.step(Input::Lost(close.reason))
+            }
+        }
+    }
+
+    /// Lets go of the connection; what is in flight is in doubt from now on.
+    pub(super) fn drop_link(&mut self, close: Option<&LinkClose>) {
+        let Some(link) = self.link.take() else { return };
+        link.sender.close();
+        let clean = close.is_some_and(|close| close.clean);
+        let patience = if clean { CLEAN_PATIENCE } else { link.server_patience };
+        self.outbox.link_lost(Instant::now() + patience);
+        self.roster.set_live(false);
+        self.changes.everyone();
+    }
+
+    fn server_event(&mut self, event: ServerEvent) -> Result<(), StoreError> {
+        match event {
+            ServerEvent::Session { session_id, user_id } => {
+                if let Some(link) = &mut self.link {
+                    link.session_given = true;
+                }
+                let known = self.session.identity().and_then(|identity| identity.session_id.as_ref());
+                let changed = known != Some(&session_id);
+                self.enter_account(Some(&user_id))?;
+                self.step(Input::SessionGiven { session_id, user_id })?;
+                if changed { self.save_session() } else { Ok(()) }
+            }
+            ServerEvent::Users(users) => self.catch_up(users),
+            ServerEvent::UserConnected(user) => self.user_connected(&user),
+            ServerEvent::UserDisconnected(id) => {
+                if self.roster.set_disconnected(&id) {
+                    self.changes.user(&id);
+                }
+                Ok(())
+            }
+            ServerEvent::PrivateMessage(message) => self.message_arrived(message),
+        }
+    }
+
+    fn user_connected(&mut self, user: &UserEntry) -> Result<(), StoreError> {
+        let Some(account) = &self.account else { return Ok(()) };
+        if let Some(link) = &mut self.link
+            && link.dialect == Some(Dialect::B)
+            && user.messages.is_some()
+        {
+            // Only now there was somebody to tell it by.
+            link.dialect = Some(Dialect::C);
+        }
+        if self.roster.list(&user.user_id, &user.username, user.connected) {
+            self.store.put_user(account.id, &user.user_id, &user.username)?;
+        }
+        self.changes.user(&user.user_id);
+        Ok(())
+    }
+
+    fn message_arrived(&mut self, message: LiveMessage) -> Result<(), StoreError> {
+        let Some(me) = self.roster.me().cloned() else { return Ok(()) };
+        if message.from == me {
+            let peer = message.to.unwrap_or_else(|| me.clone());
+            return self.own_message_arrived(&peer, &message.content);
+        }
+        if message.to.as_ref().is_some_and(|to| *to != me) {
+            tracing::warn!("the server sent a message between others; it was dropped");
+            return Ok(());
+        }
+        self.introduce(&message.from)?;
+        self.append(&message.from, false, &message.content, None)
+    }
+
+    /// Another connection of ours sent something.
+    fn own_message_arrived(&mut self, peer: &UserId, content: &str) -> Result<(), StoreError> {
+        if let Some(id) = self.outbox.echoed(peer, content) {
+            return self.set_delivery(id, Delivery::Sent, Evidence::Echo);
+        }
+        self.introduce(peer)?;
+        self.append(peer, true, content, Some(Delivery::Sent))
+    }
+
+    /// Somebody whom the server never listed takes part all the same.
+    fn introduce(&mut self, id: &UserId) -> Result<(), StoreError> {
+        let Some(account) = &self.account else { return Ok(()) };
+        if !self.roster.knows(id) {
+            self.roster.list(id, id.as_str(), true);
+            self.store.put_user(account.id, id, id.as_str())?;
+        }
+        Ok(())
+    }
+
+    fn append(
+        &mut self,
+        peer: &UserId,
+        mine: bool,
+        content: &str,
+        delivery: Option<Delivery>,
+    ) -> Result<(), StoreError> {
+        let Some(account) = &self.account else { return Ok(()) };
+        let evidence = if mine { Evidence::Echo } else { Evidence::History };
+        let message =
+            NewMessage { peer, mine, content, at: Some(self.clock.now_ms()), delivery, evidence };
+        let message = self.store.append(account.id, &message)?;
+        self.changes.message(message);
+        Ok(())
+    }
+}

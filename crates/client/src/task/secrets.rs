@@ -1,0 +1,191 @@
+//! The session in the secret store. A keyring may block for as long as a
+//! person looks at its prompt, so it is asked on a thread of its own; after a
+//! time we go on without it, and take its answer whenever it comes.
+
+use std::{
+    sync::{Arc, mpsc::{SyncSender, sync_channel}},
+    thread,
+    time::{Duration, Instant},
+};
+
+use parlour_protocol::SessionId;
+use tokio::sync::mpsc;
+
+use super::Engine;
+use crate::{
+    ports::{SecretError, SecretStore},
+    session::Input,
+    store::{Account, AccountId, StoreError},
+    view::{Failure, FailureCode, SecretsBackend, SecretsView},
+};
+
+/// How long a secret store may take before we go on without it.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// How many requests may wait behind a prompt that nobody answers.
+const WAITING: usize = 8;
+
+enum Job {
+    Load(AccountId, String),
+    Save(AccountId, String, SessionId),
+    Delete(String),
+}
+
+/// What the store said.
+pub(super) enum Answer {
+    Loaded(AccountId, Result<Option<SessionId>, SecretError>),
+    Saved(AccountId, Result<(), SecretError>),
+    Deleted(Result<(), SecretError>),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Awaited {
+    Load,
+    Save,
+}
+
+/// The thread that asks the store, and what we wait for.
+pub(super) struct SecretsTask {
+    profile: String,
+    backend: SecretsBackend,
+    jobs: SyncSender<Job>,
+    answers: mpsc::Receiver<Answer>,
+    awaited: Option<(Awaited, Instant)>,
+    failure: Option<Failure>,
+}
+
+impl SecretsTask {
+    pub(super) fn start(profile: String, store: Arc<dyn SecretStore>) -> Self {
+        let backend = store.backend();
+        let (jobs, inbox) = sync_channel::<Job>(WAITING);
+        let (answer, answers) = mpsc::channel(WAITING);
+        let spawned = thread::Builder::new().name("parlour-secrets".into()).spawn(move || {
+            for job in inbox {
+                let said = match job {
+                    Job::Load(id, key) => Answer::Loaded(id, store.load(&key)),
+                    Job::Save(id, key, session_id) => Answer::Saved(id, store.save(&key, &session_id)),
+                    Job::Delete(key) => Answer::Deleted(store.delete(&key)),
+                };
+                if answer.blocking_send(said).is_err() {
+                    return;
+                }
+            }
+        });
+        if let Err(error) = spawned {
+            // Every job then fails as one of a store that is gone.
+            tracing::error!(%error, "the thread of the secret store could not be started");
+        }
+        Self { profile, backend, jobs, answers, awaited: None, failure: None }
+    }
+
+    pub(super) fn view(&self) -> SecretsView {
+        let backend = if self.failure.is_some() { SecretsBackend::Memory } else { self.backend };
+        SecretsView { backend, failure: self.failure.clone() }
+    }
+
+    pub(super) fn load(&mut self, account: &Account) {
+        let job = Job::Load(account.id, self.key(account));
+        self.ask(job, Some(Awaited::Load));
+    }
+
+    pub(super) fn delete(&mut self, account: &Account) {
+        let job = Job::Delete(self.key(account));
+        self.failure = None;
+        self.ask(job, None);
+    }
+
+    fn save(&mut self, account: &Account, session_id: SessionId) {
+        let job = Job::Save(account.id, self.key(account), session_id);
+        self.ask(job, Some(Awaited::Save));
+    }
+
+    fn ask(&mut self, job: Job, awaited: Option<Awaited>) {
+        if self.jobs.try_send(job).is_err() {
+            tracing::warn!("the secret store takes no more requests");
+        }
+        // A store that is stuck or gone is noticed by its silence.
+        self.awaited = awaited.map(|awaited| (awaited, Instant::now() + LIMIT)).or(self.awaited);
+    }
+
+    /// The next answer; pending for ever where the thread is gone.
+    pub(super) async fn answer(&mut self) -> Answer {
+        match self.answers.recv().await {
+            Some(answer) => answer,
+            None => std::future::pending().await,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.awaited.map(|(_, deadline)| deadline)
+    }
+
+    /// One entry for each identity of each profile.
+    fn key(&self, account: &Account) -> String {
+        let user_id = account.user_id.as_ref().map_or("", |id| id.as_str());
+        format!("{} {} {user_id}", self.profile, account.server)
+    }
+
+    fn answered(&mut self, what: Awaited) {
+        if self.awaited.is_some_and(|(awaited, _)| awaited == what) {
+            self.awaited = None;
+        }
+    }
+}
+
+impl Engine {
+    /// Puts the present session into the secret store.
+    pub(super) fn save_session(&mut self) -> Result<(), StoreError> {
+        let session_id = self.session.identity().and_then(|identity| identity.session_id.clone());
+        if let (Some(account), Some(session_id)) = (&self.account, session_id) {
+            self.secrets.save(account, session_id);
+        }
+        Ok(())
+    }
+
+    pub(super) fn secrets_answered(&mut self, answer: Answer) -> Result<(), StoreError> {
+        match answer {
+            Answer::Loaded(id, result) => {
+                self.secrets.answered(Awaited::Load);
+                // Somebody may have signed in under another identity meanwhile.
+                if self.account.as_ref().is_some_and(|account| account.id == id) {
+                    self.step(Input::Loaded(result.map_err(Failure::from)))?;
+                }
+                Ok(())
+            }
+            Answer::Saved(id, result) => {
+                self.secrets.answered(Awaited::Save);
+                let kept = result.is_ok() && self.secrets.backend != SecretsBackend::Memory;
+                self.store.set_has_session(id, kept)?;
+                self.save_failed(result.err().map(Failure::from));
+                Ok(())
+            }
+            Answer::Deleted(result) => {
+                if let Err(error) = result {
+                    tracing::warn!(%error, "the session could not be deleted from the secret store");
+                }
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn secrets_overdue(&mut self) -> Result<(), StoreError> {
+        let Some((awaited, deadline)) = self.secrets.awaited else { return Ok(()) };
+        if Instant::now() < deadline {
+            return Ok(());
+        }
+        self.secrets.awaited = None;
+        let failure = Failure { code: FailureCode::KeyringTimedOut, detail: None };
+        match awaited {
+            Awaited::Load => self.step(Input::Loaded(Err(failure))),
+            Awaited::Save => {
+                self.save_failed(Some(failure));
+                Ok(())
+            }
+        }
+    }
+
+    fn save_failed(&mut self, failure: Option<Failure>) {
+        self.secrets.failure = failure;
+        self.changes.secrets();
+    }
+}

@@ -1,0 +1,140 @@
+//! From the queue to the connection.
+
+use std::time::Instant;
+
+use parlour_protocol::{OutgoingMessage, UserId};
+
+use super::Engine;
+use crate::{
+    dialect::Dialect,
+    outbox::Sendable,
+    ports::SendError,
+    store::{Evidence, Pending, StoreError},
+    view::{Delivery, ItemId},
+};
+
+impl Engine {
+    /// Sends what can be sent now. Each message is marked in the store before
+    /// it is written to the connection.
+    pub(super) fn flush(&mut self) -> Result<(), StoreError> {
+        if !self.session.is_online() {
+            return Ok(());
+        }
+        let Some(dialect) = self.link.as_ref().and_then(|link| link.dialect) else { return Ok(()) };
+        let roster = &self.roster;
+        let batch = self.outbox.take(|peer| sendable(dialect, roster.is_listed(peer), roster.is_connected(peer)));
+        let marked = self.store.atomically(|store| {
+            for message in &batch.hold {
+                store.set_delivery(message.id, Delivery::Held, Evidence::None)?;
+            }
+            batch.send.iter().try_for_each(|message| store.set_sending(message.id))
+        });
+        if let Err(error) = marked {
+            self.outbox.put_back(batch.send);
+            return Err(error);
+        }
+        for message in batch.hold.iter().chain(&batch.send) {
+            self.message_changed(message.id)?;
+        }
+        if batch.send.is_empty() { Ok(()) } else { self.write(batch.send) }
+    }
+
+    fn write(&mut self, messages: Vec<Pending>) -> Result<(), StoreError> {
+        let Some(link) = &self.link else { return Ok(()) };
+        let mut written = Vec::new();
+        let mut too_large = Vec::new();
+        let mut unwritten = messages.into_iter();
+        let mut stalled = None;
+        for message in unwritten.by_ref() {
+            let packet = OutgoingMessage { content: message.content.clone(), to: message.peer.clone() };
+            match link.sender.send(&packet) {
+                Ok(()) => written.push(message.id),
+                Err(SendError::TooLarge) => too_large.push(message.id),
+                Err(SendError::Full) => {
+                    stalled = Some(message);
+                    break;
+                }
+            }
+        }
+        let unwritten: Vec<Pending> = stalled.into_iter().chain(unwritten).collect();
+        let fence = self.outbox.next_fence();
+        let fenced = !written.is_empty() && link.sender.fence(fence);
+        self.outbox.written(written.iter().copied(), fence, Instant::now());
+        if !fenced {
+            let ids = self.outbox.fence_passed(fence);
+            self.sent(&ids, Evidence::None)?;
+        }
+        for id in too_large {
+            self.set_delivery(id, Delivery::Failed, Evidence::None)?;
+        }
+        // A stalled connection tells of room, or of its end, by an event.
+        for message in &unwritten {
+            self.set_delivery(message.id, Delivery::Queued, Evidence::None)?;
+        }
+        self.outbox.put_back(unwritten);
+        Ok(())
+    }
+
+    pub(super) fn fence_passed(&mut self, fence: u64) -> Result<(), StoreError> {
+        let ids = self.outbox.fence_passed(fence);
+        self.sent(&ids, Evidence::Fence)
+    }
+
+    /// Doubts that time has resolved.
+    pub(super) fn patience_over(&mut self) -> Result<(), StoreError> {
+        let now = Instant::now();
+        let unfenced = self.outbox.unfenced(now);
+        self.sent(&unfenced, Evidence::None)?;
+        let over = self.outbox.patience_over(now);
+        if over.is_empty() {
+            return Ok(());
+        }
+        for id in over {
+            self.set_delivery(id, Delivery::Queued, Evidence::None)?;
+        }
+        self.reload_outbox()
+    }
+
+    fn sent(&mut self, ids: &[ItemId], evidence: Evidence) -> Result<(), StoreError> {
+        self.store.atomically(|store| {
+            ids.iter().try_for_each(|id| store.set_delivery(*id, Delivery::Sent, evidence))
+        })?;
+        ids.iter().try_for_each(|id| self.message_changed(*id))
+    }
+
+    pub(super) fn set_delivery(
+        &mut self,
+        id: ItemId,
+        delivery: Delivery,
+        evidence: Evidence,
+    ) -> Result<(), StoreError> {
+        self.store.set_delivery(id, delivery, evidence)?;
+        self.message_changed(id)
+    }
+
+    /// Notes that a message is to be published in its present state.
+    pub(super) fn message_changed(&mut self, id: ItemId) -> Result<(), StoreError> {
+        let Some(account) = &self.account else { return Ok(()) };
+        if let Some(message) = self.store.message(account.id, id)? {
+            self.changes.message(message);
+        }
+        Ok(())
+    }
+
+    /// Whether a message to this user would wait, be sent, or be held.
+    pub(super) fn knows(&self, user: &UserId) -> bool {
+        self.roster.knows(user)
+    }
+}
+
+/// On a server that keeps messages, anyone it lists can be written to. On
+/// others, what is sent to somebody who is away is lost without a word: it
+/// waits here until they are back, if their id can come back.
+fn sendable(dialect: Dialect, is_listed: bool, is_connected: bool) -> Sendable {
+    match (is_listed, dialect.keeps_messages() || is_connected) {
+        (false, _) => Sendable::Never,
+        (true, true) => Sendable::Now,
+        (true, false) if dialect.keeps_identities() => Sendable::Later,
+        (true, false) => Sendable::Never,
+    }
+}
