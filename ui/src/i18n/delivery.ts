@@ -1,0 +1,36 @@
+import type { Delivery } from "../generated/Delivery";
+
+type Words = {
+  /** The state in a word or two. */
+  readonly state: string;
+  /** What that means and what to do, where something is to be done. */
+  readonly sentence: string | null;
+};
+
+const DELIVERY: Record<Delivery, Words> = {
+  queued: { state: "Queued", sentence: null },
+  sending: { state: "Sending", sentence: null },
+  sent: { state: "Sent", sentence: null },
+  unsure: {
+    state: "Not sure",
+    sentence:
+      "The connection broke while this was on its way, so it may or may not have arrived. Sent again, it may arrive twice.",
+  },
+  held: {
+    state: "Held back",
+    sentence:
+      "Not sent: the server does not know you, or the person you wrote to, as the same any more.",
+  },
+  failed: {
+    state: "Not sent",
+    sentence: "Not sent, and it will not be tried again by itself.",
+  },
+};
+
+/** How far a message got. */
+export function deliveryText(delivery: Delivery, isOnline: boolean): Words {
+  if (delivery === "queued" && !isOnline) {
+    return { state: "Waiting for connection", sentence: null };
+  }
+  return DELIVERY[delivery];
+}

@@ -1,0 +1,92 @@
+import { countdown } from "./time";
+
+/** Everything the app says but for codes, which have tables of their own. */
+export const messages = {
+  app: "Parlour",
+  startFailed: "Parlour could not start.",
+  title(unread: number, profile: string): string {
+    const name = profile === "default" ? "Parlour" : `Parlour — ${profile}`;
+    return unread === 0 ? name : `(${unread}) ${name}`;
+  },
+  dismiss: "Dismiss",
+  tryAgain: "Try again",
+  tryNow: "Try now",
+  nextTry: (seconds: number) =>
+    seconds === 0 ? "Trying now…" : `Next try in ${countdown(seconds)}.`,
+  yourself: (name: string) => `${name} (yourself)`,
+
+  signIn: {
+    lead: "Private messages, on a server of your choice",
+    server: "Server",
+    serverHint: "chat.example.org",
+    username: "Your name",
+    usernameHint: "How the others will see you",
+    submit: "Sign in",
+    submitting: "Signing in…",
+    serverEmpty: "Where is your server? Its address looks like chat.example.org.",
+    note: "Whoever runs the server can read the messages that pass through it.",
+  },
+
+  connecting: {
+    connecting: (server: string) => `Connecting to ${server}`,
+    authenticating: (name: string) => `Signing in as ${name}`,
+    catchingUp: "Fetching people and messages",
+    waiting: (server: string) => `Cannot reach ${server}`,
+    elsewhere: "Use another server",
+  },
+
+  banner: {
+    offline: "You are offline.",
+    connecting: "Connecting…",
+    catchingUp: "Connected. Fetching what you missed…",
+    secrets: "Your sign-in could not be saved.",
+    secretsEffect: "You stay signed in until you close Parlour.",
+  },
+
+  roster: {
+    label: "Conversations",
+    list: "People",
+    alone: "Nobody else is here yet. People appear as soon as they sign in to this server.",
+    unread: (count: number) => (count === 1 ? "1 unread message" : `${count} unread messages`),
+    badge: (count: number) => (count > 999 ? "999+" : String(count)),
+    mine: (text: string) => `You: ${text}`,
+    theme: "Colours",
+    themes: { system: "As the system", light: "Light", dark: "Dark" },
+    profile: (name: string) => `Profile ${name}`,
+  },
+
+  signOut: {
+    open: "Sign out",
+    title: "Sign out?",
+    body: (name: string, server: string) =>
+      `Parlour forgets that you are ${name} on ${server}. There is no password to come back with: signing in by the same name makes you somebody new to the others.`,
+    unsent: "Messages that were not sent yet will not be sent.",
+    confirm: "Sign out",
+    cancel: "Stay signed in",
+  },
+
+  conversation: {
+    none: "No conversation open",
+    noneHint: "Choose somebody on the left to write to them.",
+    aloneHint: "When somebody else signs in to this server, you can write to them here.",
+    empty: (name: string) => `This is the beginning of your conversation with ${name}.`,
+    emptySelf: "Notes to yourself go here. Only you can see them, and whoever runs the server.",
+    log: (name: string) => `Messages with ${name}`,
+    loading: "Fetching messages…",
+    failed: "The messages could not be fetched.",
+    older: "Fetching older messages…",
+    newMessages: "New messages",
+    toNewest: "To the newest message",
+    back: "Back to the people",
+    retry: "Send again",
+    discard: "Discard",
+    said: (name: string, text: string) => `${name}: ${text}`,
+    unknownSender: "Somebody",
+  },
+
+  composer: {
+    label: (name: string) => `Message to ${name}`,
+    labelSelf: "Note to yourself",
+    send: "Send",
+  },
+} as const;

@@ -1,0 +1,219 @@
+import type { AccountView } from "../generated/AccountView";
+import type { ClientEvent } from "../generated/ClientEvent";
+import type { ItemId } from "../generated/ItemId";
+import type { RosterEntry } from "../generated/RosterEntry";
+import type { UserId } from "../generated/UserId";
+import type { HostCommand, Platform, Settings, Theme } from "../platform/types";
+import { apply } from "./apply";
+import { Clock } from "./clock.svelte";
+import { Drafts } from "./drafts.svelte";
+import type { DraftKey } from "./drafts.svelte";
+import { problemOf } from "./problem";
+import type { Problem } from "./problem";
+import { Timeline } from "./timeline.svelte";
+import { World } from "./world.svelte";
+
+/** What is typed into the form of the sign-in; `null` where nothing was typed. */
+export type SignInForm = { server: string | null; username: string | null };
+
+/** Everything the screens show, and everything a person can do on them. */
+export class Parlour {
+  readonly world = new World();
+  readonly clock = new Clock();
+  readonly form = $state<SignInForm>({ server: null, username: null });
+  readonly #drafts = new Drafts();
+  readonly #platform: Platform;
+  #settings = $state.raw<Settings>({ theme: "system", defaultServer: null, profile: "default" });
+  #settingsKnown = $state(false);
+  #problem = $state<Problem | null>(null);
+  #secretsDismissed = $state(false);
+
+  /** Whether the window has the keyboard, so that somebody may be reading. */
+  focused = $state(false);
+
+  constructor(platform: Platform) {
+    this.#platform = platform;
+  }
+
+  /** Begins to listen. Resolves once there is something to show. */
+  async start(): Promise<void> {
+    const settings = this.#platform.query({ type: "settings" }).then(
+      ({ theme, defaultServer, profile }) => {
+        this.#settings = { theme, defaultServer, profile };
+      },
+      () => {
+        // Without settings the defaults are as good.
+      },
+    );
+    await settings;
+    this.#settingsKnown = true;
+    try {
+      await this.#platform.subscribe((events) => {
+        this.#take(events);
+      });
+    } catch (error) {
+      this.#problem = problemOf(error);
+    }
+  }
+
+  /** Whether the first snapshot is here. */
+  get ready(): boolean {
+    return this.#settingsKnown && this.world.session !== null;
+  }
+
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  /** What a person asked for last and did not get, until they put it away. */
+  get problem(): Problem | null {
+    return this.#problem;
+  }
+
+  dismissProblem(): void {
+    this.#problem = null;
+  }
+
+  /** Who is signed in, where. */
+  get account(): AccountView | null {
+    const session = this.world.session;
+    return session === null || session.state === "signedOut" ? null : session.account;
+  }
+
+  /** The other side of the open conversation. */
+  get openUser(): RosterEntry | undefined {
+    const timeline = this.world.timeline;
+    return timeline === null ? undefined : this.world.roster.get(timeline.user);
+  }
+
+  /** Whether to warn that the session is not kept. */
+  get secretsAtRisk(): boolean {
+    return this.world.secrets?.failure != null && !this.#secretsDismissed;
+  }
+
+  dismissSecrets(): void {
+    this.#secretsDismissed = true;
+  }
+
+  /** Opens a conversation, which also marks it as read. */
+  open(user: UserId): void {
+    const unread = this.world.roster.get(user)?.unread ?? 0;
+    if (this.world.timeline?.user !== user) {
+      const timeline = new Timeline(user, unread, async (who, before, limit) =>
+        this.#platform.query({ type: "timeline", user: who, before, limit }),
+      );
+      this.world.timeline = timeline;
+      void timeline.load();
+    }
+    if (unread > 0) this.markRead(user);
+  }
+
+  /** Closes the conversation: on a narrow window, back to the roster. */
+  close(): void {
+    this.world.timeline = null;
+  }
+
+  markRead(user: UserId): void {
+    // A refusal changes nothing that a person would miss: the next look marks it again.
+    void this.#try({ type: "markRead", user });
+  }
+
+  draft(to: UserId): string {
+    return this.#drafts.get(this.#draftKey(to));
+  }
+
+  setDraft(to: UserId, text: string): void {
+    this.#drafts.set(this.#draftKey(to), text);
+  }
+
+  /** Sends the draft of a conversation. What was not accepted stays a draft. */
+  async sendDraft(to: UserId): Promise<Problem | null> {
+    const key = this.#draftKey(to);
+    const text = this.#drafts.get(key);
+    const problem = await this.#try({ type: "sendMessage", to, content: tidy(text) });
+    if (problem === null) this.#drafts.sent(key, text);
+    return problem;
+  }
+
+  async signIn(server: string, username: string): Promise<Problem | null> {
+    return this.#try({ type: "signIn", server, username });
+  }
+
+  async resume(): Promise<Problem | null> {
+    return this.#try({ type: "resume" });
+  }
+
+  /** Forgets the session. Drafts belong to it, and go with it. */
+  async signOut(): Promise<void> {
+    if (await this.#act({ type: "signOut" })) this.#drafts.clear();
+  }
+
+  reconnect(): void {
+    void this.#act({ type: "reconnect" });
+  }
+
+  retryMessage(item: ItemId): void {
+    void this.#act({ type: "retryMessage", item });
+  }
+
+  discardMessage(item: ItemId): void {
+    void this.#act({ type: "discardMessage", item });
+  }
+
+  saveSession(): void {
+    void this.#act({ type: "saveSession" });
+  }
+
+  async setTheme(theme: Theme): Promise<void> {
+    const before = this.#settings;
+    this.#settings = { ...before, theme };
+    if (!(await this.#act({ type: "setTheme", theme }))) this.#settings = before;
+  }
+
+  #take(events: readonly ClientEvent[]): void {
+    const now = performance.now();
+    for (const event of events) apply(this.world, event, now);
+    const { session, secrets, timeline } = this.world;
+    if (session?.state === "signedOut") this.close();
+    // What was typed has been of use; the next form starts with what the engine remembers.
+    if (session?.state === "online") this.#resetForm();
+    if (secrets?.failure == null) this.#secretsDismissed = false;
+    if (timeline?.stale === true) void timeline.load();
+  }
+
+  #resetForm(): void {
+    this.form.server = null;
+    this.form.username = null;
+  }
+
+  #draftKey(to: UserId): DraftKey {
+    return { server: this.account?.server ?? "", self: this.account?.userId ?? null, to };
+  }
+
+  async #try(command: HostCommand): Promise<Problem | null> {
+    try {
+      await this.#platform.dispatch(command);
+      return null;
+    } catch (error) {
+      return problemOf(error);
+    }
+  }
+
+  /** For what has no place of its own to say that it failed. */
+  async #act(command: HostCommand): Promise<boolean> {
+    const problem = await this.#try(command);
+    this.#problem = problem;
+    return problem === null;
+  }
+}
+
+/**
+ * The text as it is sent: without blank lines before it and blanks after it,
+ * and without halves of characters, which no server can carry.
+ */
+function tidy(text: string): string {
+  return text
+    .replace(/^(?:[^\S\n]*\n)+/, "")
+    .trimEnd()
+    .toWellFormed();
+}

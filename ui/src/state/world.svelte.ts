@@ -1,0 +1,25 @@
+import type { Failure } from "../generated/Failure";
+import type { SecretsView } from "../generated/SecretsView";
+import type { SessionView } from "../generated/SessionView";
+import { Roster } from "./roster.svelte";
+import type { Timeline } from "./timeline.svelte";
+
+/** What the engine has told. Only `apply` changes it. */
+export class World {
+  /** Where we stand with the server; `null` until the first snapshot. */
+  session = $state.raw<SessionView | null>(null);
+  /** When the next attempt follows, on the clock of `Clock.now`. */
+  retryAt = $state<number | null>(null);
+  /** What went wrong last, kept while it is tried again. */
+  trouble = $state.raw<Failure | null>(null);
+  /** Whether this session has been online since it began. */
+  wasOnline = $state(false);
+  secrets = $state.raw<SecretsView | null>(null);
+  /** The open conversation. */
+  timeline = $state.raw<Timeline | null>(null);
+  readonly roster = new Roster();
+
+  get isOnline(): boolean {
+    return this.session?.state === "online";
+  }
+}
