@@ -1,5 +1,7 @@
 //! The two npm folders: their packages, and the built user interface.
 
+mod lock;
+
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
 use std::hash::{Hash, Hasher};
@@ -16,21 +18,18 @@ pub(crate) const UI: &str = "ui";
 /// The official client and the reference servers of the interop tests.
 pub(crate) const INTEROP: &str = "tests/interop/node";
 
-/// `npm ci` where the lock file is not the one that was installed last.
+/// `npm ci` where what is installed is not what the lock file says.
 pub(crate) fn install(repo: &Repo, log: &mut Log, folder: &str) -> Result<()> {
     let lock = repo.path(folder).join("package-lock.json");
     let wanted = fs::read_to_string(&lock).with_context(|| format!("{}", lock.display()))?;
-    // npm ci empties the folder first, so the stamp cannot outlive a failure.
-    let stamp = repo.path(folder).join("node_modules/.xtask-lock.json");
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+    let hidden = repo.path(folder).join("node_modules/.package-lock.json");
+    if fs::read_to_string(hidden).is_ok_and(|hidden| lock::is_installed(&wanted, &hidden)) {
         return log.line(&format!("{folder}: installed already"));
     }
     let mut npm = repo.npm(folder);
     npm.args(["ci", "--no-audit", "--no-fund"])
         .env("npm_config_update_notifier", "false");
-    log.run(&mut npm)?;
-    fs::create_dir_all(repo.path(folder).join("node_modules"))?;
-    Ok(fs::write(stamp, wanted)?)
+    log.run(&mut npm)
 }
 
 /// Builds the user interface where its sources are not those of the last
