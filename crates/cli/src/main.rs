@@ -61,7 +61,9 @@ async fn main() -> ExitCode {
     match run(Options::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = tokio::io::stderr().write_all(format!("parlour-cli: {error:#}\n").as_bytes()).await;
+            let _ = tokio::io::stderr()
+                .write_all(format!("parlour-cli: {error:#}\n").as_bytes())
+                .await;
             ExitCode::FAILURE
         }
     }
@@ -117,7 +119,10 @@ fn is_signed_out(event: &ClientEvent) -> bool {
 /// Carries out one line of input; what comes back is why it was not.
 async fn obey(client: &ClientHandle, line: Line) -> Option<Value> {
     let refused = |code: Value, detail: Option<String>| json!({"type": "refused", "line": line.number, "code": code, "detail": detail});
-    let command: Command = match line.text.and_then(|text| serde_json::from_str(&text).map_err(|e| e.to_string())) {
+    let command: Command = match line
+        .text
+        .and_then(|text| serde_json::from_str(&text).map_err(|e| e.to_string()))
+    {
         Ok(command) => command,
         Err(detail) => return Some(refused(json!("badCommand"), Some(detail))),
     };
@@ -128,7 +133,10 @@ async fn obey(client: &ClientHandle, line: Line) -> Option<Value> {
 async fn write_line(output: &mut Stdout, value: &Value) -> Result<()> {
     let mut line = serde_json::to_vec(value)?;
     line.push(b'\n');
-    output.write_all(&line).await.context("writing to the output")?;
+    output
+        .write_all(&line)
+        .await
+        .context("writing to the output")?;
     output.flush().await.context("writing to the output")
 }
 

@@ -17,7 +17,11 @@ pub(crate) fn parse_server(text: &str) -> Option<Url> {
     } else {
         let secure = Url::parse(&format!("https://{text}")).ok()?;
         // The port is only told from the default once the scheme is right.
-        if is_loopback(&secure) { Url::parse(&format!("http://{text}")).ok()? } else { secure }
+        if is_loopback(&secure) {
+            Url::parse(&format!("http://{text}")).ok()?
+        } else {
+            secure
+        }
     };
     if !matches!(parsed.scheme(), "http" | "https") || parsed.host().is_none() {
         return None;
@@ -49,11 +53,23 @@ mod tests {
 
     #[test]
     fn the_scheme_follows_from_where_the_server_is() {
-        assert_eq!(read(" chat.example.org ").as_deref(), Some("https://chat.example.org"));
-        assert_eq!(read("localhost:3000").as_deref(), Some("http://localhost:3000"));
-        assert_eq!(read("127.0.0.1:3000").as_deref(), Some("http://127.0.0.1:3000"));
+        assert_eq!(
+            read(" chat.example.org ").as_deref(),
+            Some("https://chat.example.org")
+        );
+        assert_eq!(
+            read("localhost:3000").as_deref(),
+            Some("http://localhost:3000")
+        );
+        assert_eq!(
+            read("127.0.0.1:3000").as_deref(),
+            Some("http://127.0.0.1:3000")
+        );
         assert_eq!(read("[::1]:3000").as_deref(), Some("http://[::1]:3000"));
-        assert_eq!(read("http://10.0.0.7:3000").as_deref(), Some("http://10.0.0.7:3000"));
+        assert_eq!(
+            read("http://10.0.0.7:3000").as_deref(),
+            Some("http://10.0.0.7:3000")
+        );
     }
 
     #[test]
@@ -64,7 +80,15 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for text in ["", "  ", "two words", "ftp://example.org", "http://", "file:///etc/passwd", "javascript://x"] {
+        for text in [
+            "",
+            "  ",
+            "two words",
+            "ftp://example.org",
+            "http://",
+            "file:///etc/passwd",
+            "javascript://x",
+        ] {
             assert_eq!(read(text), None, "{text:?}");
         }
     }

@@ -3,7 +3,8 @@
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use parlour_protocol::{ConnectAuth, OutgoingMessage, ServerEvent, names};
 use parlour_socketio::{
-    CloseReason, ConnectError, ConnectOptions, EmitError, Event, FenceAnswer, Socket, SocketEvent, SocketEvents,
+    CloseReason, ConnectError, ConnectOptions, EmitError, Event, FenceAnswer, Socket, SocketEvent,
+    SocketEvents,
 };
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::{mpsc, oneshot};
@@ -36,7 +37,9 @@ impl Connector for SocketIoConnector {
 async fn connect(target: Target) -> Result<Link, Failure> {
     let mut options = ConnectOptions::new(target.server);
     options.auth = Some(auth_json(&target.auth)?);
-    let (socket, incoming) = parlour_socketio::connect(options).await.map_err(connect_failure)?;
+    let (socket, incoming) = parlour_socketio::connect(options)
+        .await
+        .map_err(connect_failure)?;
     let (outgoing, events) = mpsc::channel(EVENTS);
     let (fences, raised) = mpsc::channel(FENCES);
     let handshake = socket.handshake();
@@ -52,7 +55,10 @@ async fn connect(target: Target) -> Result<Link, Failure> {
 
 /// The JSON of an `auth`, which holds a secret: it is in no error.
 pub(crate) fn auth_json(auth: &ConnectAuth) -> Result<Box<RawValue>, Failure> {
-    to_raw_value(auth).map_err(|_| Failure { code: FailureCode::ProtocolError, detail: None })
+    to_raw_value(auth).map_err(|_| Failure {
+        code: FailureCode::ProtocolError,
+        detail: None,
+    })
 }
 
 type Fence = (u64, oneshot::Receiver<FenceAnswer>);
@@ -64,15 +70,21 @@ struct SocketIoSender {
 
 impl LinkSender for SocketIoSender {
     fn send(&self, message: &OutgoingMessage) -> Result<(), SendError> {
-        self.socket.try_emit(names::PRIVATE_MESSAGE, &(message,)).map_err(|error| match error {
-            EmitError::TooLarge { .. } => SendError::TooLarge,
-            EmitError::Full | EmitError::Closed | EmitError::Json(_) | EmitError::Reserved => SendError::Full,
-        })
+        self.socket
+            .try_emit(names::PRIVATE_MESSAGE, &(message,))
+            .map_err(|error| match error {
+                EmitError::TooLarge { .. } => SendError::TooLarge,
+                EmitError::Full | EmitError::Closed | EmitError::Json(_) | EmitError::Reserved => {
+                    SendError::Full
+                }
+            })
     }
 
     fn fence(&self, number: u64) -> bool {
         // One that cannot be raised leaves its messages to the next `users`.
-        self.socket.try_fence().is_ok_and(|answer| self.fences.try_send((number, answer)).is_ok())
+        self.socket
+            .try_fence()
+            .is_ok_and(|answer| self.fences.try_send((number, answer)).is_ok())
     }
 
     fn close(&self) {
@@ -82,7 +94,11 @@ impl LinkSender for SocketIoSender {
 
 /// Turns what the socket brings into what the engine understands, in order.
 /// Ends with the socket, or when the engine has dropped the link.
-async fn pump(mut incoming: SocketEvents, mut raised: mpsc::Receiver<Fence>, outgoing: mpsc::Sender<LinkEvent>) {
+async fn pump(
+    mut incoming: SocketEvents,
+    mut raised: mpsc::Receiver<Fence>,
+    outgoing: mpsc::Sender<LinkEvent>,
+) {
     let mut fences = FuturesUnordered::new();
     let mut sender_lives = true;
     loop {
@@ -131,13 +147,20 @@ pub(crate) fn server_event(name: &str, args: &[Box<RawValue>]) -> Option<LinkEve
 fn link_close(reason: &CloseReason) -> LinkClose {
     let (code, detail) = match reason {
         CloseReason::ServerDisconnect => (FailureCode::ClosedByServer, None),
-        CloseReason::TransportClosed | CloseReason::PingTimeout | CloseReason::WriteTimeout | CloseReason::Local => {
-            (FailureCode::LinkLost, None)
-        }
+        CloseReason::TransportClosed
+        | CloseReason::PingTimeout
+        | CloseReason::WriteTimeout
+        | CloseReason::Local => (FailureCode::LinkLost, None),
         CloseReason::Protocol(detail) => (FailureCode::ProtocolError, Some(shorten(detail))),
-        _ => (FailureCode::ProtocolError, Some(shorten(&reason.to_string()))),
+        _ => (
+            FailureCode::ProtocolError,
+            Some(shorten(&reason.to_string())),
+        ),
     };
-    LinkClose { clean: reason.is_clean(), reason: Failure { code, detail } }
+    LinkClose {
+        clean: reason.is_clean(),
+        reason: Failure { code, detail },
+    }
 }
 
 fn connect_failure(error: ConnectError) -> Failure {
@@ -157,7 +180,10 @@ fn connect_failure(error: ConnectError) -> Failure {
         ConnectError::Network(detail) => (FailureCode::Network, Some(detail)),
         ConnectError::Protocol(detail) => (FailureCode::ProtocolError, Some(detail)),
     };
-    Failure { code, detail: detail.as_deref().map(shorten) }
+    Failure {
+        code,
+        detail: detail.as_deref().map(shorten),
+    }
 }
 
 /// A text from outside, short enough to be shown.

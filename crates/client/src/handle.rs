@@ -82,19 +82,23 @@ impl ClientHandle {
     /// disk the host. The last session is resumed by itself.
     pub fn start(config: ClientConfig) -> Result<Self, StartError> {
         let store = Store::open(&config.data)?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         let (requests, inbox) = mpsc::channel(REQUESTS);
         let (events, _) = broadcast::channel(EVENTS);
-        thread::Builder::new().name("parlour-engine".into()).spawn(move || {
-            let random = StdRng::seed_from_u64(config.seed);
-            // A connector may need the runtime already when it is made.
-            runtime.block_on(async move {
-                let engine = Engine::new(store, config, random, events);
-                engine.run(inbox).await;
-            });
-            // Name look-ups may hang for long; nobody waits for them.
-            runtime.shutdown_background();
-        })?;
+        thread::Builder::new()
+            .name("parlour-engine".into())
+            .spawn(move || {
+                let random = StdRng::seed_from_u64(config.seed);
+                // A connector may need the runtime already when it is made.
+                runtime.block_on(async move {
+                    let engine = Engine::new(store, config, random, events);
+                    engine.run(inbox).await;
+                });
+                // Name look-ups may hang for long; nobody waits for them.
+                runtime.shutdown_background();
+            })?;
         Ok(Self { requests })
     }
 
@@ -102,20 +106,28 @@ impl ClientHandle {
     pub async fn dispatch(&self, command: Command) -> Result<(), Refusal> {
         let (answer, answered) = oneshot::channel();
         self.ask(Request::Dispatch(command, answer))?;
-        answered.await.map_err(|_| Refusal::from(RefusalCode::Closed))?
+        answered
+            .await
+            .map_err(|_| Refusal::from(RefusalCode::Closed))?
     }
 
     /// Asks for something to be told.
     pub async fn query(&self, query: Query) -> Result<Answer, Refusal> {
         let (answer, answered) = oneshot::channel();
         self.ask(Request::Query(query, answer))?;
-        answered.await.map_err(|_| Refusal::from(RefusalCode::Closed))?
+        answered
+            .await
+            .map_err(|_| Refusal::from(RefusalCode::Closed))?
     }
 
     /// Listens: a snapshot first, then what happens.
     pub async fn subscribe(&self) -> Result<Subscription, Refusal> {
         let (snapshot, events) = self.attach().await?;
-        Ok(Subscription { handle: self.clone(), events, snapshot: Some(snapshot) })
+        Ok(Subscription {
+            handle: self.clone(),
+            events,
+            snapshot: Some(snapshot),
+        })
     }
 
     /// Ends the engine: says goodbye to the server and closes the database.
@@ -134,10 +146,12 @@ impl ClientHandle {
     }
 
     fn ask(&self, request: Request) -> Result<(), Refusal> {
-        self.requests.try_send(request).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => RefusalCode::Busy.into(),
-            mpsc::error::TrySendError::Closed(_) => RefusalCode::Closed.into(),
-        })
+        self.requests
+            .try_send(request)
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => RefusalCode::Busy.into(),
+                mpsc::error::TrySendError::Closed(_) => RefusalCode::Closed.into(),
+            })
     }
 }
 
@@ -174,6 +188,10 @@ impl Subscription {
         }
         // A lag is left to `next`, which can ask for the snapshot. Peeking at
         // the length keeps `try_recv` from consuming the news of it.
-        if self.events.len() > EVENTS { None } else { self.events.try_recv().ok() }
+        if self.events.len() > EVENTS {
+            None
+        } else {
+            self.events.try_recv().ok()
+        }
     }
 }

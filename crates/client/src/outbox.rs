@@ -92,7 +92,11 @@ impl Outbox {
         let mut blocked: HashSet<UserId> = self.held_back.keys().cloned().collect();
         let room = WINDOW.saturating_sub(self.in_flight.len());
         for message in self.queued.drain(..) {
-            let verdict = if blocked.contains(&message.peer) { Sendable::Later } else { sendable(&message.peer) };
+            let verdict = if blocked.contains(&message.peer) {
+                Sendable::Later
+            } else {
+                sendable(&message.peer)
+            };
             match verdict {
                 Sendable::Now if batch.send.len() < room => batch.send.push(message),
                 Sendable::Never => batch.hold.push(message),
@@ -126,13 +130,21 @@ impl Outbox {
 
     /// A fence was answered: these have arrived.
     pub(crate) fn fence_passed(&mut self, fence: u64) -> Vec<ItemId> {
-        let arrived = self.in_flight.iter().take_while(|(_, behind, _)| *behind <= fence).count();
+        let arrived = self
+            .in_flight
+            .iter()
+            .take_while(|(_, behind, _)| *behind <= fence)
+            .count();
         self.in_flight.drain(..arrived).map(|(id, ..)| id).collect()
     }
 
     /// Messages whose fence nobody answers, on a connection that lives.
     pub(crate) fn unfenced(&mut self, now: Instant) -> Vec<ItemId> {
-        let overdue = self.in_flight.iter().take_while(|(.., since)| now >= *since + FENCE_LIMIT).count();
+        let overdue = self
+            .in_flight
+            .iter()
+            .take_while(|(.., since)| now >= *since + FENCE_LIMIT)
+            .count();
         self.in_flight.drain(..overdue).map(|(id, ..)| id).collect()
     }
 
@@ -146,17 +158,35 @@ impl Outbox {
 
     /// Holds a conversation back until `items`, not found in its history, have
     /// arrived or cannot any more; `unknown` is for those of an earlier run.
-    pub(crate) fn hold_back(&mut self, peer: &UserId, items: Vec<(ItemId, String)>, unknown: Instant) {
-        let until = items.iter().map(|(id, _)| *self.patience.entry(*id).or_insert(unknown)).max();
+    pub(crate) fn hold_back(
+        &mut self,
+        peer: &UserId,
+        items: Vec<(ItemId, String)>,
+        unknown: Instant,
+    ) {
+        let until = items
+            .iter()
+            .map(|(id, _)| *self.patience.entry(*id).or_insert(unknown))
+            .max();
         if let Some(until) = until {
-            self.held_back.insert(peer.clone(), HeldBack { until, items: items.into() });
+            self.held_back.insert(
+                peer.clone(),
+                HeldBack {
+                    until,
+                    items: items.into(),
+                },
+            );
         }
     }
 
     /// Every conversation has been looked at: what is not held back is settled.
     pub(crate) fn settle(&mut self) {
         let held_back = &self.held_back;
-        self.patience.retain(|id, _| held_back.values().any(|held| held.items.iter().any(|(held, _)| held == id)));
+        self.patience.retain(|id, _| {
+            held_back
+                .values()
+                .any(|held| held.items.iter().any(|(held, _)| held == id))
+        });
     }
 
     /// Our own message came back live: the one held back that it accounts for.
@@ -172,11 +202,20 @@ impl Outbox {
 
     /// Messages that cannot arrive any more: to be queued again, in order.
     pub(crate) fn patience_over(&mut self, now: Instant) -> Vec<ItemId> {
-        let over: Vec<UserId> =
-            self.held_back.iter().filter(|(_, held)| now >= held.until).map(|(peer, _)| peer.clone()).collect();
+        let over: Vec<UserId> = self
+            .held_back
+            .iter()
+            .filter(|(_, held)| now >= held.until)
+            .map(|(peer, _)| peer.clone())
+            .collect();
         let mut ids = Vec::new();
         for peer in over {
-            for (id, _) in self.held_back.remove(&peer).into_iter().flat_map(|held| held.items) {
+            for (id, _) in self
+                .held_back
+                .remove(&peer)
+                .into_iter()
+                .flat_map(|held| held.items)
+            {
                 self.patience.remove(&id);
                 ids.push(id);
             }
@@ -187,7 +226,10 @@ impl Outbox {
     /// When [`Outbox::patience_over`] or [`Outbox::unfenced`] is due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let patience = self.held_back.values().map(|held| held.until);
-        let fence = self.in_flight.front().map(|(.., since)| *since + FENCE_LIMIT);
+        let fence = self
+            .in_flight
+            .front()
+            .map(|(.., since)| *since + FENCE_LIMIT);
         patience.chain(fence).min()
     }
 }

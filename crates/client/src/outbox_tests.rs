@@ -33,21 +33,30 @@ fn no_more_is_in_doubt_than_the_window_holds() {
     assert_eq!(ids(&batch.send), (1..=16).collect::<Vec<_>>());
     let fence = outbox.next_fence();
     outbox.written(batch.send.iter().map(|m| m.id), fence, now);
-    assert_eq!(ids(&outbox.take(anyone).send), []);
+    assert!(outbox.take(anyone).send.is_empty());
     assert_eq!(outbox.fence_passed(fence).len(), 16);
     assert_eq!(ids(&outbox.take(anyone).send), [17, 18, 19, 20]);
 }
 
 #[test]
 fn one_conversation_waits_without_stopping_another() {
-    let mut outbox = outbox([message(1, "away"), message(2, "b"), message(3, "away"), message(4, "dead")]);
+    let mut outbox = outbox([
+        message(1, "away"),
+        message(2, "b"),
+        message(3, "away"),
+        message(4, "dead"),
+    ]);
     let batch = outbox.take(|peer| match peer.as_str() {
         "away" => Sendable::Later,
         "dead" => Sendable::Never,
         _ => Sendable::Now,
     });
     assert_eq!((ids(&batch.send), ids(&batch.hold)), (vec![2], vec![4]));
-    assert_eq!(ids(&outbox.take(anyone).send), [1, 3], "and keeps its order");
+    assert_eq!(
+        ids(&outbox.take(anyone).send),
+        [1, 3],
+        "and keeps its order"
+    );
 }
 
 #[test]
@@ -73,7 +82,10 @@ fn a_conversation_in_doubt_is_held_back_until_patience_is_over() {
     outbox.link_lost(until);
     outbox.hold_back(&"b".into(), vec![(ItemId(1), "message 1".into())], now);
     outbox.push(message(2, "b"));
-    assert_eq!(ids(&outbox.take(anyone).send), [], "order in the conversation is kept");
+    assert!(
+        outbox.take(anyone).send.is_empty(),
+        "order in the conversation is kept"
+    );
     assert_eq!(outbox.deadline(), Some(until));
     assert_eq!(outbox.patience_over(until - Duration::from_millis(1)), []);
     assert_eq!(outbox.patience_over(until), [ItemId(1)]);
@@ -84,8 +96,16 @@ fn a_conversation_in_doubt_is_held_back_until_patience_is_over() {
 fn an_echo_ends_the_doubt() {
     let mut outbox = Outbox::default();
     let now = Instant::now();
-    outbox.hold_back(&"b".into(), vec![(ItemId(1), "x".into()), (ItemId(2), "y".into())], now);
-    assert_eq!(outbox.echoed(&"b".into(), "y"), None, "only the head can be next");
+    outbox.hold_back(
+        &"b".into(),
+        vec![(ItemId(1), "x".into()), (ItemId(2), "y".into())],
+        now,
+    );
+    assert_eq!(
+        outbox.echoed(&"b".into(), "y"),
+        None,
+        "only the head can be next"
+    );
     assert_eq!(outbox.echoed(&"b".into(), "x"), Some(ItemId(1)));
     assert_eq!(outbox.echoed(&"b".into(), "y"), Some(ItemId(2)));
     assert_eq!(outbox.deadline(), None);

@@ -35,12 +35,20 @@ impl Roster {
         let users = users
             .into_iter()
             .map(|user| {
-                let entry =
-                    User { username: user.username, listed: true, connected: false, summary: Summary::default() };
+                let entry = User {
+                    username: user.username,
+                    listed: true,
+                    connected: false,
+                    summary: Summary::default(),
+                };
                 (user.user_id, entry)
             })
             .collect();
-        Self { users, me, live: false }
+        Self {
+            users,
+            me,
+            live: false,
+        }
     }
 
     /// Oneself.
@@ -75,7 +83,9 @@ impl Roster {
 
     /// Whether the server says they are there.
     pub(crate) fn is_connected(&self, id: &UserId) -> bool {
-        self.users.get(id).is_some_and(|user| user.listed && user.connected)
+        self.users
+            .get(id)
+            .is_some_and(|user| user.listed && user.connected)
     }
 
     /// The server lists somebody. Whether the name is new or another one.
@@ -92,7 +102,12 @@ impl Roster {
             }
             None => {
                 let username = username.to_owned();
-                let user = User { username, listed: true, connected, summary: Summary::default() };
+                let user = User {
+                    username,
+                    listed: true,
+                    connected,
+                    summary: Summary::default(),
+                };
                 self.users.insert(id.clone(), user);
                 true
             }
@@ -101,7 +116,9 @@ impl Roster {
 
     /// The last connection of somebody is gone.
     pub(crate) fn set_disconnected(&mut self, id: &UserId) -> bool {
-        self.users.get_mut(id).is_some_and(|user| std::mem::replace(&mut user.connected, false))
+        self.users
+            .get_mut(id)
+            .is_some_and(|user| std::mem::replace(&mut user.connected, false))
     }
 
     /// The server does not list them any more.
@@ -119,7 +136,9 @@ impl Roster {
 
     /// Whether anything was ever said with them.
     pub(crate) fn has_messages(&self, id: &UserId) -> bool {
-        self.users.get(id).is_some_and(|user| user.summary.last_message.is_some())
+        self.users
+            .get(id)
+            .is_some_and(|user| user.summary.last_message.is_some())
     }
 
     /// What the roster shows of a conversation.
@@ -145,13 +164,18 @@ impl Roster {
             is_self,
             presence,
             unread: user.summary.unread,
-            last_message: user.summary.last_message.as_ref().map(|message| self.item(message)),
+            last_message: user
+                .summary
+                .last_message
+                .as_ref()
+                .map(|message| self.item(message)),
         })
     }
 
     /// Everyone: oneself first, then by name.
     pub(crate) fn entries(&self) -> Vec<RosterEntry> {
-        let mut entries: Vec<RosterEntry> = self.users.keys().filter_map(|id| self.entry(id)).collect();
+        let mut entries: Vec<RosterEntry> =
+            self.users.keys().filter_map(|id| self.entry(id)).collect();
         entries.sort_by(by_self_and_name);
         entries
     }
@@ -162,7 +186,11 @@ impl Roster {
         TimelineItem {
             id: message.id,
             position: message.position,
-            from: if message.mine { me() } else { message.peer.clone() },
+            from: if message.mine {
+                me()
+            } else {
+                message.peer.clone()
+            },
             is_mine: message.mine,
             content: message.content.clone(),
             at: message.at,
@@ -195,7 +223,11 @@ mod tests {
 
     #[test]
     fn oneself_comes_first_then_by_name() {
-        let names: Vec<String> = roster().entries().into_iter().map(|entry| entry.username).collect();
+        let names: Vec<String> = roster()
+            .entries()
+            .into_iter()
+            .map(|entry| entry.username)
+            .collect();
         assert_eq!(names, ["Me", "Bob", "zoe"]);
     }
 

@@ -45,13 +45,25 @@ pub(crate) struct Identity {
 
 #[derive(Clone, Debug)]
 enum State {
-    SignedOut { reason: Option<Failure>, resumable: bool },
+    SignedOut {
+        reason: Option<Failure>,
+        resumable: bool,
+    },
     Loading,
     Connecting,
-    Authenticating { deadline: Instant },
-    CatchingUp { deadline: Instant },
-    Online { since: Instant },
-    Waiting { until: Instant, reason: Failure },
+    Authenticating {
+        deadline: Instant,
+    },
+    CatchingUp {
+        deadline: Instant,
+    },
+    Online {
+        since: Instant,
+    },
+    Waiting {
+        until: Instant,
+        reason: Failure,
+    },
 }
 
 /// What happened.
@@ -71,7 +83,10 @@ pub(crate) enum Input {
     /// The connection could not be made, or was refused.
     Failed(Failure),
     /// The server said who we are.
-    SessionGiven { session_id: SessionId, user_id: UserId },
+    SessionGiven {
+        session_id: SessionId,
+        user_id: UserId,
+    },
     /// The server said who is there.
     UsersGiven,
     /// The connection is gone.
@@ -110,8 +125,16 @@ pub(crate) struct Session {
 impl Session {
     /// Nobody is signed in. `identity` is the last one, for the form.
     pub(crate) fn new(identity: Option<Identity>) -> Self {
-        let state = State::SignedOut { reason: None, resumable: false };
-        Self { state, identity, attempt: 0, proven: false }
+        let state = State::SignedOut {
+            reason: None,
+            resumable: false,
+        };
+        Self {
+            state,
+            identity,
+            attempt: 0,
+            proven: false,
+        }
     }
 
     /// Takes one step.
@@ -140,7 +163,9 @@ impl Session {
             },
             Input::Opened => {
                 if matches!(self.state, State::Connecting) {
-                    self.state = State::Authenticating { deadline: now + CATCH_UP_LIMIT };
+                    self.state = State::Authenticating {
+                        deadline: now + CATCH_UP_LIMIT,
+                    };
                 }
                 Vec::new()
             }
@@ -148,7 +173,10 @@ impl Session {
                 State::Connecting => self.failed(reason, now, jitter),
                 _ => Vec::new(),
             },
-            Input::SessionGiven { session_id, user_id } => {
+            Input::SessionGiven {
+                session_id,
+                user_id,
+            } => {
                 if let Some(identity) = &mut self.identity {
                     identity.session_id = Some(session_id);
                     identity.user_id = Some(user_id);
@@ -159,7 +187,10 @@ impl Session {
                 Vec::new()
             }
             Input::UsersGiven => {
-                if matches!(self.state, State::Authenticating { .. } | State::CatchingUp { .. }) {
+                if matches!(
+                    self.state,
+                    State::Authenticating { .. } | State::CatchingUp { .. }
+                ) {
                     self.state = State::Online { since: now };
                     self.proven = true;
                 }
@@ -204,7 +235,13 @@ impl Session {
 
     /// Whether the last session may be taken up again.
     pub(crate) fn is_resumable(&self) -> bool {
-        matches!(self.state, State::SignedOut { resumable: true, .. })
+        matches!(
+            self.state,
+            State::SignedOut {
+                resumable: true,
+                ..
+            }
+        )
     }
 
     /// Who we are, or were last.
@@ -215,12 +252,20 @@ impl Session {
     /// What people see of this.
     pub(crate) fn view(&self, now: Instant) -> SessionView {
         let signed_out = |reason: &Option<Failure>, resumable| SessionView::SignedOut {
-            server: self.identity.as_ref().map(|identity| server_text(&identity.server)),
-            username: self.identity.as_ref().map(|identity| identity.username.clone()),
+            server: self
+                .identity
+                .as_ref()
+                .map(|identity| server_text(&identity.server)),
+            username: self
+                .identity
+                .as_ref()
+                .map(|identity| identity.username.clone()),
             reason: reason.clone(),
             resumable,
         };
-        let Some(identity) = &self.identity else { return signed_out(&None, false) };
+        let Some(identity) = &self.identity else {
+            return signed_out(&None, false);
+        };
         let account = AccountView {
             server: server_text(&identity.server),
             username: identity.username.clone(),
@@ -228,7 +273,10 @@ impl Session {
         };
         match &self.state {
             State::SignedOut { reason, resumable } => signed_out(reason, *resumable),
-            State::Loading | State::Connecting => SessionView::Connecting { account, attempt: self.attempt },
+            State::Loading | State::Connecting => SessionView::Connecting {
+                account,
+                attempt: self.attempt,
+            },
             State::Authenticating { .. } => SessionView::Authenticating { account },
             State::CatchingUp { .. } => SessionView::CatchingUp { account },
             State::Online { .. } => SessionView::Online { account },
@@ -236,20 +284,29 @@ impl Session {
                 account,
                 reason: reason.clone(),
                 attempt: self.attempt,
-                retry_in_ms: u64::try_from(until.saturating_duration_since(now).as_millis()).unwrap_or(u64::MAX),
+                retry_in_ms: u64::try_from(until.saturating_duration_since(now).as_millis())
+                    .unwrap_or(u64::MAX),
             },
         }
     }
 
     fn connect(&mut self) -> Vec<Effect> {
-        let Some(identity) = &self.identity else { return Vec::new() };
+        let Some(identity) = &self.identity else {
+            return Vec::new();
+        };
         self.attempt = self.attempt.saturating_add(1);
         self.state = State::Connecting;
         // The session alone, so that a server that forgot it says so instead
         // of quietly making a new user of the same name.
         let auth = match &identity.session_id {
-            Some(session_id) => ConnectAuth { session_id: Some(session_id.clone()), username: None },
-            None => ConnectAuth { session_id: None, username: Some(identity.username.clone()) },
+            Some(session_id) => ConnectAuth {
+                session_id: Some(session_id.clone()),
+                username: None,
+            },
+            None => ConnectAuth {
+                session_id: None,
+                username: Some(identity.username.clone()),
+            },
         };
         vec![Effect::Connect(auth)]
     }
@@ -267,7 +324,10 @@ impl Session {
                 self.connect()
             }
             (Ok(_), _) => {
-                let reason = Failure { code: FailureCode::SessionMissing, detail: None };
+                let reason = Failure {
+                    code: FailureCode::SessionMissing,
+                    detail: None,
+                };
                 self.sign_out(Some(reason), false);
                 Vec::new()
             }
@@ -280,12 +340,18 @@ impl Session {
 
     fn failed(&mut self, reason: Failure, now: Instant, jitter: f64) -> Vec<Effect> {
         use FailureCode::{InvalidAddress, NotSocketIo, SessionForgotten, SignInRefused, Tls};
-        let by_session = self.identity.as_ref().is_some_and(|identity| identity.session_id.is_some());
+        let by_session = self
+            .identity
+            .as_ref()
+            .is_some_and(|identity| identity.session_id.is_some());
         match reason.code {
             // Only this text says that the server does not know the session.
             // Another refusal (busy, banned) must not cost the session.
             SignInRefused if by_session && reason.detail.as_deref() == Some(INVALID_USERNAME) => {
-                let reason = Failure { code: SessionForgotten, detail: None };
+                let reason = Failure {
+                    code: SessionForgotten,
+                    detail: None,
+                };
                 self.sign_out(Some(reason), false);
                 vec![Effect::HoldQueue, Effect::ForgetSession]
             }
@@ -325,8 +391,17 @@ impl Session {
     fn tick(&mut self, now: Instant, jitter: f64) -> Vec<Effect> {
         match self.state {
             State::Waiting { until, .. } if now >= until => self.connect(),
-            State::Authenticating { deadline } | State::CatchingUp { deadline } if now >= deadline => {
-                self.wait(Failure { code: FailureCode::TimedOut, detail: None }, now, jitter);
+            State::Authenticating { deadline } | State::CatchingUp { deadline }
+                if now >= deadline =>
+            {
+                self.wait(
+                    Failure {
+                        code: FailureCode::TimedOut,
+                        detail: None,
+                    },
+                    now,
+                    jitter,
+                );
                 vec![Effect::Disconnect]
             }
             _ => Vec::new(),

@@ -14,7 +14,10 @@ fn failure(code: FailureCode) -> Failure {
 }
 
 fn refused(text: &str) -> Input {
-    Input::Failed(Failure { code: FailureCode::SignInRefused, detail: Some(text.into()) })
+    Input::Failed(Failure {
+        code: FailureCode::SignInRefused,
+        detail: Some(text.into()),
+    })
 }
 
 /// A session and a clock that only moves when told.
@@ -25,14 +28,20 @@ struct Story {
 
 impl Story {
     fn begins() -> Self {
-        Self { session: Session::new(None), now: Instant::now() }
+        Self {
+            session: Session::new(None),
+            now: Instant::now(),
+        }
     }
 
     fn online() -> Self {
         let mut story = Self::begins();
         story.when(Input::SignIn(identity()));
         story.when(Input::Opened);
-        story.when(Input::SessionGiven { session_id: SessionId::new("s"), user_id: "a".into() });
+        story.when(Input::SessionGiven {
+            session_id: SessionId::new("s"),
+            user_id: "a".into(),
+        });
         story.when(Input::UsersGiven);
         assert!(story.session.is_online());
         story
@@ -60,7 +69,9 @@ impl Story {
 
     fn signed_out_because(&self) -> Option<FailureCode> {
         match self.view() {
-            SessionView::SignedOut { reason, username, .. } => {
+            SessionView::SignedOut {
+                reason, username, ..
+            } => {
                 assert_eq!(username.as_deref(), Some("Alice"), "the name is kept");
                 reason.map(|reason| reason.code)
             }
@@ -70,17 +81,26 @@ impl Story {
 }
 
 fn by_name() -> Vec<Effect> {
-    vec![Effect::Connect(ConnectAuth { session_id: None, username: Some("Alice".into()) })]
+    vec![Effect::Connect(ConnectAuth {
+        session_id: None,
+        username: Some("Alice".into()),
+    })]
 }
 
 fn by_session() -> Vec<Effect> {
-    vec![Effect::Connect(ConnectAuth { session_id: Some(SessionId::new("s")), username: None })]
+    vec![Effect::Connect(ConnectAuth {
+        session_id: Some(SessionId::new("s")),
+        username: None,
+    })]
 }
 
 #[test]
 fn a_name_signs_in_and_a_session_reconnects() {
     let mut story = Story::online();
-    assert_eq!(story.when(Input::Lost(failure(FailureCode::LinkLost))), vec![]);
+    assert_eq!(
+        story.when(Input::Lost(failure(FailureCode::LinkLost))),
+        vec![]
+    );
     assert_eq!(story.after(Duration::from_millis(499)), vec![]);
     assert_eq!(story.after(Duration::from_millis(1)), by_session());
 }
@@ -123,7 +143,11 @@ fn a_server_that_hangs_up_at_once_is_not_hammered() {
     }
     story.now += STABLE_AFTER;
     story.when(Input::Lost(failure(FailureCode::ClosedByServer)));
-    assert_eq!(story.retry_in_ms(), 500, "a connection that lasted starts afresh");
+    assert_eq!(
+        story.retry_in_ms(),
+        500,
+        "a connection that lasted starts afresh"
+    );
 }
 
 #[test]
@@ -140,8 +164,14 @@ fn a_server_that_forgot_the_session_leads_back_to_the_form() {
     let mut story = Story::online();
     story.when(Input::Lost(failure(FailureCode::LinkLost)));
     story.after(Duration::from_secs(1));
-    assert_eq!(story.when(refused(INVALID_USERNAME)), vec![Effect::HoldQueue, Effect::ForgetSession]);
-    assert_eq!(story.signed_out_because(), Some(FailureCode::SessionForgotten));
+    assert_eq!(
+        story.when(refused(INVALID_USERNAME)),
+        vec![Effect::HoldQueue, Effect::ForgetSession]
+    );
+    assert_eq!(
+        story.signed_out_because(),
+        Some(FailureCode::SessionForgotten)
+    );
     assert!(!story.session.is_resumable());
 }
 
@@ -157,7 +187,11 @@ fn another_refusal_does_not_cost_the_session() {
 
 #[test]
 fn a_mistyped_address_leads_back_to_the_form_but_a_proven_one_is_retried() {
-    for code in [FailureCode::NotSocketIo, FailureCode::Tls, FailureCode::InvalidAddress] {
+    for code in [
+        FailureCode::NotSocketIo,
+        FailureCode::Tls,
+        FailureCode::InvalidAddress,
+    ] {
         let mut story = Story::begins();
         story.when(Input::SignIn(identity()));
         story.when(Input::Failed(failure(code)));
@@ -173,17 +207,29 @@ fn a_mistyped_address_leads_back_to_the_form_but_a_proven_one_is_retried() {
 
 #[test]
 fn a_locked_keyring_can_be_tried_again_and_may_answer_late() {
-    let mut story = Story { session: Session::new(Some(identity())), now: Instant::now() };
+    let mut story = Story {
+        session: Session::new(Some(identity())),
+        now: Instant::now(),
+    };
     assert_eq!(story.when(Input::Resume), vec![Effect::LoadSession]);
     story.when(Input::Loaded(Err(failure(FailureCode::KeyringTimedOut))));
-    assert_eq!(story.signed_out_because(), Some(FailureCode::KeyringTimedOut));
-    assert_eq!(story.when(Input::Loaded(Ok(Some(SessionId::new("s"))))), by_session());
+    assert_eq!(
+        story.signed_out_because(),
+        Some(FailureCode::KeyringTimedOut)
+    );
+    assert_eq!(
+        story.when(Input::Loaded(Ok(Some(SessionId::new("s"))))),
+        by_session()
+    );
 }
 
 #[test]
 fn a_late_keyring_changes_nothing_once_somebody_signed_in() {
     let mut story = Story::online();
-    assert_eq!(story.when(Input::Loaded(Ok(Some(SessionId::new("other"))))), vec![]);
+    assert_eq!(
+        story.when(Input::Loaded(Ok(Some(SessionId::new("other"))))),
+        vec![]
+    );
     assert!(story.session.is_online());
 }
 
@@ -199,9 +245,15 @@ fn a_server_that_never_lists_anyone_is_left() {
 #[test]
 fn signing_out_works_from_anywhere() {
     let mut story = Story::online();
-    assert_eq!(story.when(Input::SignOut), vec![Effect::Disconnect, Effect::ForgetSession]);
+    assert_eq!(
+        story.when(Input::SignOut),
+        vec![Effect::Disconnect, Effect::ForgetSession]
+    );
     assert_eq!(story.signed_out_because(), None);
-    assert_eq!(story.when(Input::Lost(failure(FailureCode::LinkLost))), vec![]);
+    assert_eq!(
+        story.when(Input::Lost(failure(FailureCode::LinkLost))),
+        vec![]
+    );
     assert_eq!(story.session.deadline(), None);
 }
 
@@ -210,5 +262,9 @@ fn impatience_shortens_the_wait() {
     let mut story = Story::online();
     story.when(Input::Lost(failure(FailureCode::LinkLost)));
     assert_eq!(story.when(Input::Reconnect), by_session());
-    assert_eq!(story.when(Input::Reconnect), vec![], "one attempt at a time");
+    assert_eq!(
+        story.when(Input::Reconnect),
+        vec![],
+        "one attempt at a time"
+    );
 }

@@ -20,7 +20,10 @@ impl Dialect {
     pub(crate) fn of(session_given: bool, users: &Users) -> Self {
         // Where oneself is not listed and nobody else is there, nothing tells
         // B from C; the next entry with a history does.
-        match (session_given, users.entries.iter().any(|user| user.messages.is_some())) {
+        match (
+            session_given,
+            users.entries.iter().any(|user| user.messages.is_some()),
+        ) {
             (false, _) => Self::A,
             (true, false) => Self::B,
             (true, true) => Self::C,

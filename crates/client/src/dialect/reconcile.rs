@@ -52,14 +52,33 @@ pub(crate) fn reconcile(local: &[StoredMessage], history: &[HistoryEntry], me: &
     let (mine, theirs): (Vec<usize>, Vec<usize>) = (0..history.len()).partition(is_mine);
 
     let counted = |mine: bool| {
-        local.iter().filter(move |m| m.mine == mine && m.evidence == Evidence::History).collect::<Vec<_>>()
+        local
+            .iter()
+            .filter(move |m| m.mine == mine && m.evidence == Evidence::History)
+            .collect::<Vec<_>>()
     };
     // Theirs count as soon as they arrive, which a snapshot taken a moment
     // earlier does not show: a history that only lacks the end is no other one.
     let known = counted(false);
-    let shown = if is_prefix(&theirs, &known, history) { theirs.len() } else { known.len() };
-    match_base(&known[..shown], &theirs, history, &mut slots, &mut outcome.past);
-    let intact = match_base(&counted(true), &mine, history, &mut slots, &mut outcome.past);
+    let shown = if is_prefix(&theirs, &known, history) {
+        theirs.len()
+    } else {
+        known.len()
+    };
+    match_base(
+        &known[..shown],
+        &theirs,
+        history,
+        &mut slots,
+        &mut outcome.past,
+    );
+    let intact = match_base(
+        &counted(true),
+        &mine,
+        history,
+        &mut slots,
+        &mut outcome.past,
+    );
     match_in_flight(local, &mine, history, intact, &mut slots, &mut outcome);
     outcome.order = merge_order(local, &slots);
     outcome
@@ -67,7 +86,11 @@ pub(crate) fn reconcile(local: &[StoredMessage], history: &[HistoryEntry], me: &
 
 /// Whether the entries are how the known messages begin.
 fn is_prefix(entries: &[usize], known: &[&StoredMessage], history: &[HistoryEntry]) -> bool {
-    entries.len() <= known.len() && entries.iter().zip(known).all(|(n, m)| history[*n].content == m.content)
+    entries.len() <= known.len()
+        && entries
+            .iter()
+            .zip(known)
+            .all(|(n, m)| history[*n].content == m.content)
 }
 
 /// Matches what the history had before. `false` if the history is not what it
@@ -82,10 +105,17 @@ fn match_base(
     let content = |n: usize| history[entries[n]].content.as_str();
     let same = |skip: usize| {
         let overlap = &known[skip..];
-        overlap.len() <= entries.len() && overlap.iter().enumerate().all(|(n, m)| m.content == content(n))
+        overlap.len() <= entries.len()
+            && overlap
+                .iter()
+                .enumerate()
+                .all(|(n, m)| m.content == content(n))
     };
     // 0: all of it is there. More: the server has dropped its oldest.
-    if let Some(skip) = (0..known.len()).find(|skip| same(*skip)).or(known.is_empty().then_some(0)) {
+    if let Some(skip) = (0..known.len())
+        .find(|skip| same(*skip))
+        .or(known.is_empty().then_some(0))
+    {
         for (n, message) in known[skip..].iter().enumerate() {
             slots[entries[n]] = Some(message.id);
         }
@@ -117,7 +147,9 @@ fn match_in_flight(
 ) {
     let mut left: HashMap<&str, Vec<usize>> = HashMap::new();
     for index in mine.iter().rev().filter(|index| slots[**index].is_none()) {
-        left.entry(&history[*index].content).or_default().push(*index);
+        left.entry(&history[*index].content)
+            .or_default()
+            .push(*index);
     }
     let mut take = |message: &StoredMessage| {
         let index = left.get_mut(message.content.as_str()).and_then(Vec::pop)?;
@@ -125,7 +157,9 @@ fn match_in_flight(
         Some(())
     };
     let uncounted = |wanted: fn(&StoredMessage) -> bool| {
-        local.iter().filter(move |m| m.mine && m.evidence != Evidence::History && wanted(m))
+        local
+            .iter()
+            .filter(move |m| m.mine && m.evidence != Evidence::History && wanted(m))
     };
 
     // What came back live is there for certain: it takes its entries first.

@@ -5,7 +5,13 @@ use super::*;
 struct Local(Vec<StoredMessage>);
 
 impl Local {
-    fn push(mut self, mine: bool, content: &str, delivery: Option<Delivery>, evidence: Evidence) -> Self {
+    fn push(
+        mut self,
+        mine: bool,
+        content: &str,
+        delivery: Option<Delivery>,
+        evidence: Evidence,
+    ) -> Self {
         let n = self.0.len() as i64 + 1;
         self.0.push(StoredMessage {
             id: ItemId(n),
@@ -46,13 +52,27 @@ impl Local {
         let history: Vec<HistoryEntry> = history
             .iter()
             .map(|line| {
-                let (from, to) = if line.starts_with('>') { ("me", "bob") } else { ("bob", "me") };
-                HistoryEntry { content: line[1..].into(), from: from.into(), to: to.into() }
+                let (from, to) = if line.starts_with('>') {
+                    ("me", "bob")
+                } else {
+                    ("bob", "me")
+                };
+                HistoryEntry {
+                    content: line[1..].into(),
+                    from: from.into(),
+                    to: to.into(),
+                }
             })
             .collect();
         let outcome = reconcile(&self.0, &history, &"me".into());
         let text = |slot: &Slot| match slot {
-            Slot::Known(id) => self.0.iter().find(|m| m.id == *id).expect("known").content.clone(),
+            Slot::Known(id) => self
+                .0
+                .iter()
+                .find(|m| m.id == *id)
+                .expect("known")
+                .content
+                .clone(),
             Slot::New(index) => format!("+{}", history[*index].content),
         };
         let order = outcome.order.iter().map(text).collect();
@@ -66,27 +86,44 @@ fn ids(ids: &[i64]) -> Vec<ItemId> {
 
 #[test]
 fn what_came_meanwhile_is_appended() {
-    let (outcome, order) = Local::default().counted("hi").theirs("hello").meets(&[">hi", "<hello", "<news", "<news"]);
+    let (outcome, order) = Local::default()
+        .counted("hi")
+        .theirs("hello")
+        .meets(&[">hi", "<hello", "<news", "<news"]);
     assert_eq!(order, ["hi", "hello", "+news", "+news"]);
     assert_eq!(outcome.past, []);
 }
 
 #[test]
 fn meeting_the_same_history_twice_changes_nothing() {
-    let (outcome, order) = Local::default().theirs("a").counted("b").theirs("a").meets(&["<a", ">b", "<a"]);
+    let (outcome, order) = Local::default()
+        .theirs("a")
+        .counted("b")
+        .theirs("a")
+        .meets(&["<a", ">b", "<a"]);
     assert_eq!(order, ["a", "b", "a"]);
-    assert_eq!((outcome.found, outcome.missing, outcome.unsure), (vec![], vec![], vec![]));
+    assert_eq!(
+        (outcome.found, outcome.missing, outcome.unsure),
+        (vec![], vec![], vec![])
+    );
 }
 
 #[test]
 fn the_servers_order_wins_across_writers() {
-    let (_, order) = Local::default().fenced("mine").theirs("theirs").meets(&["<theirs", ">mine"]);
+    let (_, order) = Local::default()
+        .fenced("mine")
+        .theirs("theirs")
+        .meets(&["<theirs", ">mine"]);
     assert_eq!(order, ["theirs", "mine"]);
 }
 
 #[test]
 fn of_identical_texts_the_count_decides() {
-    let local = Local::default().counted("ok").in_flight("ok").in_flight("ok").in_flight("ok");
+    let local = Local::default()
+        .counted("ok")
+        .in_flight("ok")
+        .in_flight("ok")
+        .in_flight("ok");
     let (outcome, _) = local.meets(&[">ok", ">ok", ">ok"]);
     assert_eq!(outcome.found, ids(&[2, 3]));
     assert_eq!(outcome.missing, ids(&[4]));
@@ -94,16 +131,26 @@ fn of_identical_texts_the_count_decides() {
 
 #[test]
 fn what_was_in_flight_arrived_as_a_prefix() {
-    let local = Local::default().in_flight("a").in_flight("b").in_flight("c");
+    let local = Local::default()
+        .in_flight("a")
+        .in_flight("b")
+        .in_flight("c");
     let (outcome, order) = local.meets(&[">a", "<x"]);
     assert_eq!(outcome.found, ids(&[1]));
     assert_eq!(outcome.missing, ids(&[2, 3]));
-    assert_eq!(order, ["a", "+x", "b", "c"], "what is still to be sent goes to the end");
+    assert_eq!(
+        order,
+        ["a", "+x", "b", "c"],
+        "what is still to be sent goes to the end"
+    );
 }
 
 #[test]
 fn another_device_may_have_written_in_between() {
-    let local = Local::default().counted("base").echoed("other").in_flight("mine");
+    let local = Local::default()
+        .counted("base")
+        .echoed("other")
+        .in_flight("mine");
     let (outcome, order) = local.meets(&[">base", ">mine", ">other", ">third"]);
     assert_eq!(outcome.found, ids(&[2, 3]));
     assert_eq!(order, ["base", "mine", "other", "+third"]);
@@ -111,12 +158,20 @@ fn another_device_may_have_written_in_between() {
 
 #[test]
 fn a_lost_history_makes_the_undecidable_unsure() {
-    let local = Local::default().counted("old").theirs("answer").in_flight("flying").queued("waiting");
+    let local = Local::default()
+        .counted("old")
+        .theirs("answer")
+        .in_flight("flying")
+        .queued("waiting");
     let (outcome, order) = local.meets(&[]);
     assert_eq!(outcome.unsure, ids(&[3]));
     assert_eq!(outcome.missing, []);
     assert_eq!(outcome.past, ids(&[1]));
-    assert_eq!(order, ["old", "answer", "flying", "waiting"], "absence is not deletion");
+    assert_eq!(
+        order,
+        ["old", "answer", "flying", "waiting"],
+        "absence is not deletion"
+    );
 }
 
 #[test]
@@ -129,7 +184,11 @@ fn after_a_lost_history_what_is_found_is_sent() {
 
 #[test]
 fn a_server_that_drops_its_oldest_is_followed() {
-    let local = Local::default().counted("1").counted("2").counted("3").in_flight("4");
+    let local = Local::default()
+        .counted("1")
+        .counted("2")
+        .counted("3")
+        .in_flight("4");
     let (outcome, order) = local.meets(&[">2", ">3", ">4"]);
     assert_eq!(outcome.past, ids(&[1]));
     assert_eq!(outcome.found, ids(&[4]));
@@ -138,7 +197,10 @@ fn a_server_that_drops_its_oldest_is_followed() {
 
 #[test]
 fn what_a_fence_proved_and_the_history_lacks_is_unsure() {
-    let (outcome, _) = Local::default().counted("base").fenced("gone").meets(&[">base"]);
+    let (outcome, _) = Local::default()
+        .counted("base")
+        .fenced("gone")
+        .meets(&[">base"]);
     assert_eq!(outcome.unsure, ids(&[2]));
 }
 
@@ -151,7 +213,11 @@ fn a_doubt_is_resolved_when_the_message_turns_up() {
 
 #[test]
 fn a_message_to_oneself_is_ones_own() {
-    let history = [HistoryEntry { content: "note".into(), from: "me".into(), to: "me".into() }];
+    let history = [HistoryEntry {
+        content: "note".into(),
+        from: "me".into(),
+        to: "me".into(),
+    }];
     let local = Local::default().in_flight("note");
     let outcome = reconcile(&local.0, &history, &"me".into());
     assert_eq!(outcome.found, ids(&[1]));
@@ -159,6 +225,9 @@ fn a_message_to_oneself_is_ones_own() {
 
 #[test]
 fn a_live_message_that_the_snapshot_lacks_is_kept() {
-    let (_, order) = Local::default().theirs("a").theirs("just now").meets(&["<a"]);
+    let (_, order) = Local::default()
+        .theirs("a")
+        .theirs("just now")
+        .meets(&["<a"]);
     assert_eq!(order, ["a", "just now"]);
 }

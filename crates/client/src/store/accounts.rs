@@ -40,7 +40,12 @@ impl Store {
     /// Finds or makes the account of an identity and makes it the current one.
     /// What was waiting under an identity that this server has forgotten comes
     /// along, held: it is never sent under another identity by itself.
-    pub(crate) fn enter_account(&self, server: &str, user_id: Option<&UserId>, username: &str) -> Result<Account> {
+    pub(crate) fn enter_account(
+        &self,
+        server: &str,
+        user_id: Option<&UserId>,
+        username: &str,
+    ) -> Result<Account> {
         let user_id = user_id.map_or("", UserId::as_str);
         // A user may be renamed on the server; the id decides where there is one.
         let known: Option<i64> = self
@@ -61,8 +66,10 @@ impl Store {
                 self.connection.last_insert_rowid()
             }
         };
-        self.connection
-            .execute("UPDATE accounts SET username = ?2, forgotten = 0 WHERE id = ?1", params![id, username])?;
+        self.connection.execute(
+            "UPDATE accounts SET username = ?2, forgotten = 0 WHERE id = ?1",
+            params![id, username],
+        )?;
         self.connection.execute(
             "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             params![CURRENT, id.to_string()],
@@ -77,8 +84,10 @@ impl Store {
 
     /// Notes whether the account's session is in a lasting secret store.
     pub(crate) fn set_has_session(&self, account: AccountId, has_session: bool) -> Result<()> {
-        self.connection
-            .execute("UPDATE accounts SET has_session = ?2 WHERE id = ?1", params![account.0, has_session])?;
+        self.connection.execute(
+            "UPDATE accounts SET has_session = ?2 WHERE id = ?1",
+            params![account.0, has_session],
+        )?;
         Ok(())
     }
 
@@ -89,12 +98,16 @@ impl Store {
             "UPDATE messages SET delivery = 4 WHERE account = ?1 AND delivery IN (0, 1)",
             [account.0],
         )?;
-        self.connection.execute("UPDATE accounts SET forgotten = 1 WHERE id = ?1", [account.0])?;
+        self.connection.execute(
+            "UPDATE accounts SET forgotten = 1 WHERE id = ?1",
+            [account.0],
+        )?;
         Ok(())
     }
 
     fn take_over_held(&self, account: AccountId, server: &str) -> Result<()> {
-        const FORGOTTEN: &str = "SELECT id FROM accounts WHERE server = ?2 AND forgotten = 1 AND id <> ?1";
+        const FORGOTTEN: &str =
+            "SELECT id FROM accounts WHERE server = ?2 AND forgotten = 1 AND id <> ?1";
         self.connection.execute(
             &format!(
                 "INSERT OR IGNORE INTO users (account, user_id, username)

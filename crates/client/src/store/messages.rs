@@ -67,7 +67,11 @@ const COLUMNS: &str = "id, peer, position, mine, content, at, delivery, evidence
 
 impl Store {
     /// Appends a message to its conversation.
-    pub(crate) fn append(&self, account: AccountId, message: &NewMessage<'_>) -> Result<StoredMessage> {
+    pub(crate) fn append(
+        &self,
+        account: AccountId,
+        message: &NewMessage<'_>,
+    ) -> Result<StoredMessage> {
         let position: i64 = self
             .connection
             .prepare_cached("SELECT COALESCE(MAX(position), 0) + 1 FROM messages WHERE account = ?1 AND peer = ?2")?
@@ -112,14 +116,26 @@ impl Store {
     /// One message.
     pub(crate) fn message(&self, account: AccountId, id: ItemId) -> Result<Option<StoredMessage>> {
         let sql = format!("SELECT {COLUMNS} FROM messages WHERE account = ?1 AND id = ?2");
-        Ok(self.connection.prepare_cached(&sql)?.query_row(params![account.0, id.0], read_message).optional()?)
+        Ok(self
+            .connection
+            .prepare_cached(&sql)?
+            .query_row(params![account.0, id.0], read_message)
+            .optional()?)
     }
 
     /// Everything of a conversation, by position.
-    pub(crate) fn conversation(&self, account: AccountId, peer: &UserId) -> Result<Vec<StoredMessage>> {
-        let sql = format!("SELECT {COLUMNS} FROM messages WHERE account = ?1 AND peer = ?2 ORDER BY position, id");
+    pub(crate) fn conversation(
+        &self,
+        account: AccountId,
+        peer: &UserId,
+    ) -> Result<Vec<StoredMessage>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM messages WHERE account = ?1 AND peer = ?2 ORDER BY position, id"
+        );
         let mut statement = self.connection.prepare_cached(&sql)?;
-        Ok(statement.query_map(params![account.0, peer.as_str()], read_message)?.collect::<rusqlite::Result<_>>()?)
+        Ok(statement
+            .query_map(params![account.0, peer.as_str()], read_message)?
+            .collect::<rusqlite::Result<_>>()?)
     }
 
     /// The newest `limit` messages before a position, by rising position.
@@ -136,7 +152,10 @@ impl Store {
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
         let mut page: Vec<StoredMessage> = statement
-            .query_map(params![account.0, peer.as_str(), before.unwrap_or(i64::MAX), limit], read_message)?
+            .query_map(
+                params![account.0, peer.as_str(), before.unwrap_or(i64::MAX), limit],
+                read_message,
+            )?
             .collect::<rusqlite::Result<_>>()?;
         page.reverse();
         Ok(page)
@@ -155,7 +174,11 @@ impl Store {
                     peer: UserId::new(row.get::<_, String>(1)?),
                     content: row.get(2)?,
                     attempts: row.get(3)?,
-                    delivery: if row.get::<_, i64>(4)? == 0 { Delivery::Queued } else { Delivery::Sending },
+                    delivery: if row.get::<_, i64>(4)? == 0 {
+                        Delivery::Queued
+                    } else {
+                        Delivery::Sending
+                    },
                 })
             })?
             .collect::<rusqlite::Result<_>>()?;
@@ -163,10 +186,19 @@ impl Store {
     }
 
     /// Records how far a message of ours got, and what shows it.
-    pub(crate) fn set_delivery(&self, id: ItemId, delivery: Delivery, evidence: Evidence) -> Result<()> {
+    pub(crate) fn set_delivery(
+        &self,
+        id: ItemId,
+        delivery: Delivery,
+        evidence: Evidence,
+    ) -> Result<()> {
         self.connection
             .prepare_cached("UPDATE messages SET delivery = ?2, evidence = ?3 WHERE id = ?1")?
-            .execute(params![id.0, delivery_code(delivery), evidence_code(evidence)])?;
+            .execute(params![
+                id.0,
+                delivery_code(delivery),
+                evidence_code(evidence)
+            ])?;
         Ok(())
     }
 
@@ -189,7 +221,9 @@ impl Store {
     /// Starts the count of attempts anew, when a person asks for another try.
     pub(crate) fn requeue(&self, id: ItemId) -> Result<()> {
         self.connection
-            .prepare_cached("UPDATE messages SET delivery = 0, evidence = 0, attempts = 0 WHERE id = ?1")?
+            .prepare_cached(
+                "UPDATE messages SET delivery = 0, evidence = 0, attempts = 0 WHERE id = ?1",
+            )?
             .execute([id.0])?;
         Ok(())
     }
@@ -204,7 +238,9 @@ impl Store {
 
     /// Deletes a message that was never sent.
     pub(crate) fn remove(&self, id: ItemId) -> Result<()> {
-        self.connection.prepare_cached("DELETE FROM messages WHERE id = ?1")?.execute([id.0])?;
+        self.connection
+            .prepare_cached("DELETE FROM messages WHERE id = ?1")?
+            .execute([id.0])?;
         Ok(())
     }
 
@@ -230,7 +266,10 @@ impl Store {
                  COALESCE((SELECT read_up_to FROM users WHERE account = ?1 AND user_id = ?2), 0)",
             )?
             .query_row(params![account.0, peer.as_str()], |row| row.get(0))?;
-        Ok(Summary { unread, last_message: self.page(account, peer, None, 1)?.pop() })
+        Ok(Summary {
+            unread,
+            last_message: self.page(account, peer, None, 1)?.pop(),
+        })
     }
 }
 

@@ -28,7 +28,9 @@ pub enum StoreError {
     #[error("the data folder cannot be used: {0}")]
     Folder(#[from] std::io::Error),
     /// The database was written by a newer Parlour. It was not touched.
-    #[error("the local database is from a newer version of Parlour (its format is {found}, this version knows {known})")]
+    #[error(
+        "the local database is from a newer version of Parlour (its format is {found}, this version knows {known})"
+    )]
     Newer {
         /// The format of the file.
         found: i64,
@@ -62,7 +64,9 @@ impl Store {
         connection.busy_timeout(Duration::from_secs(2))?;
         schema::check_version(&connection)?;
         // FULL: "queued" is shown only once it survives a power cut.
-        connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")?;
+        connection.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
+        )?;
         connection.set_prepared_statement_cache_capacity(64);
         let store = Self { connection };
         schema::migrate(&store)?;
@@ -97,7 +101,8 @@ impl Store {
 
     /// Moves the write-ahead log into the file, before the process ends.
     pub(crate) fn checkpoint(&self) -> Result<()> {
-        self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;")?;
+        self.connection
+            .execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;")?;
         Ok(())
     }
 }

@@ -49,15 +49,26 @@ const MIGRATIONS: &[&str] = &["
 pub(super) fn check_version(connection: &rusqlite::Connection) -> Result<()> {
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    if found > known { Err(StoreError::Newer { found, known }) } else { Ok(()) }
+    if found > known {
+        Err(StoreError::Newer { found, known })
+    } else {
+        Ok(())
+    }
 }
 
 pub(super) fn migrate(store: &Store) -> Result<()> {
-    let done: i64 = store.connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    for (version, migration) in (1i64..).zip(MIGRATIONS).filter(|(version, _)| *version > done) {
+    let done: i64 = store
+        .connection
+        .query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    for (version, migration) in (1i64..)
+        .zip(MIGRATIONS)
+        .filter(|(version, _)| *version > done)
+    {
         store.atomically(|store| {
             store.connection.execute_batch(migration)?;
-            store.connection.pragma_update(None, "user_version", version)?;
+            store
+                .connection
+                .pragma_update(None, "user_version", version)?;
             Ok(())
         })?;
     }

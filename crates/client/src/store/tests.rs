@@ -4,15 +4,32 @@ use crate::view::Delivery;
 use parlour_protocol::UserId;
 
 fn theirs<'a>(peer: &'a UserId, content: &'a str) -> NewMessage<'a> {
-    NewMessage { peer, mine: false, content, at: Some(1), delivery: None, evidence: Evidence::History }
+    NewMessage {
+        peer,
+        mine: false,
+        content,
+        at: Some(1),
+        delivery: None,
+        evidence: Evidence::History,
+    }
 }
 
 fn queued<'a>(peer: &'a UserId, content: &'a str) -> NewMessage<'a> {
-    NewMessage { peer, mine: true, content, at: Some(2), delivery: Some(Delivery::Queued), evidence: Evidence::None }
+    NewMessage {
+        peer,
+        mine: true,
+        content,
+        at: Some(2),
+        delivery: Some(Delivery::Queued),
+        evidence: Evidence::None,
+    }
 }
 
 fn account(store: &Store, user_id: &str) -> AccountId {
-    store.enter_account("http://s", Some(&user_id.into()), "Alice").expect("an account").id
+    store
+        .enter_account("http://s", Some(&user_id.into()), "Alice")
+        .expect("an account")
+        .id
 }
 
 #[test]
@@ -23,11 +40,16 @@ fn what_is_written_is_there_after_a_restart() {
         let store = Store::open(folder.path()).expect("open");
         let account = account(&store, "a");
         store.put_user(account, &bob, "Bob").expect("user");
-        store.append(account, &queued(&bob, "hello")).expect("message");
+        store
+            .append(account, &queued(&bob, "hello"))
+            .expect("message");
     }
     let store = Store::open(folder.path()).expect("open again");
     let account = store.current_account().expect("read").expect("an account");
-    assert_eq!((account.server.as_str(), account.username.as_str()), ("http://s", "Alice"));
+    assert_eq!(
+        (account.server.as_str(), account.username.as_str()),
+        ("http://s", "Alice")
+    );
     let pending = store.pending(account.id).expect("pending");
     assert_eq!(pending.len(), 1);
     assert_eq!(pending[0].content, "hello");
@@ -39,7 +61,10 @@ fn nobody_else_may_enter_the_folder() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().expect("a folder");
     Store::open(folder.path()).expect("open");
-    let mode = fs::metadata(folder.path()).expect("metadata").permissions().mode();
+    let mode = fs::metadata(folder.path())
+        .expect("metadata")
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o700);
 }
 
@@ -47,9 +72,15 @@ fn nobody_else_may_enter_the_folder() {
 fn a_newer_file_is_refused_and_not_touched() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join(FILE);
-    Connection::open(&path).expect("file").pragma_update(None, "user_version", 99).expect("version");
+    Connection::open(&path)
+        .expect("file")
+        .pragma_update(None, "user_version", 99)
+        .expect("version");
     let before = fs::read(&path).expect("read");
-    assert!(matches!(Store::open(folder.path()), Err(StoreError::Newer { found: 99, .. })));
+    assert!(matches!(
+        Store::open(folder.path()),
+        Err(StoreError::Newer { found: 99, .. })
+    ));
     assert_eq!(fs::read(&path).expect("read"), before);
 }
 
@@ -60,9 +91,13 @@ fn unread_is_counted_until_it_is_read() {
     let bob = UserId::from("b");
     store.put_user(account, &bob, "Bob").expect("user");
     for content in ["one", "two"] {
-        store.append(account, &theirs(&bob, content)).expect("message");
+        store
+            .append(account, &theirs(&bob, content))
+            .expect("message");
     }
-    store.append(account, &queued(&bob, "mine")).expect("message");
+    store
+        .append(account, &queued(&bob, "mine"))
+        .expect("message");
     let summary = store.summary(account, &bob).expect("summary");
     assert_eq!(summary.unread, 2);
     assert_eq!(summary.last_message.expect("last").content, "mine");
@@ -70,7 +105,11 @@ fn unread_is_counted_until_it_is_read() {
     assert!(!store.mark_read(account, &bob).expect("mark again"));
     assert_eq!(store.summary(account, &bob).expect("summary").unread, 0);
     store.put_user(account, &bob, "Robert").expect("rename");
-    assert_eq!(store.summary(account, &bob).expect("summary").unread, 0, "a new name is no news");
+    assert_eq!(
+        store.summary(account, &bob).expect("summary").unread,
+        0,
+        "a new name is no news"
+    );
 }
 
 #[test]
@@ -79,13 +118,19 @@ fn pages_go_back_from_the_end() {
     let account = account(&store, "a");
     let bob = UserId::from("b");
     for n in 1..=5 {
-        store.append(account, &theirs(&bob, &n.to_string())).expect("message");
+        store
+            .append(account, &theirs(&bob, &n.to_string()))
+            .expect("message");
     }
-    let contents = |page: Vec<StoredMessage>| page.into_iter().map(|m| m.content).collect::<Vec<_>>();
+    let contents =
+        |page: Vec<StoredMessage>| page.into_iter().map(|m| m.content).collect::<Vec<_>>();
     let newest = store.page(account, &bob, None, 2).expect("page");
     let before = newest[0].position;
     assert_eq!(contents(newest), ["4", "5"]);
-    assert_eq!(contents(store.page(account, &bob, Some(before), 10).expect("page")), ["1", "2", "3"]);
+    assert_eq!(
+        contents(store.page(account, &bob, Some(before), 10).expect("page")),
+        ["1", "2", "3"]
+    );
 }
 
 #[test]
@@ -94,12 +139,21 @@ fn the_queue_of_a_forgotten_identity_is_held_for_the_next() {
     let bob = UserId::from("b");
     let old = account(&store, "old");
     store.put_user(old, &bob, "Bob").expect("user");
-    let message = store.append(old, &queued(&bob, "still here")).expect("message");
+    let message = store
+        .append(old, &queued(&bob, "still here"))
+        .expect("message");
     store.hold_queue(old).expect("hold");
 
     let new = account(&store, "new");
-    assert_eq!(store.pending(new).expect("pending"), [], "nothing is sent by itself");
-    let held = store.message(new, message.id).expect("read").expect("it came along");
+    assert_eq!(
+        store.pending(new).expect("pending"),
+        [],
+        "nothing is sent by itself"
+    );
+    let held = store
+        .message(new, message.id)
+        .expect("read")
+        .expect("it came along");
     assert_eq!(held.delivery, Some(Delivery::Held));
     assert_eq!(store.users(new).expect("users")[0].username, "Bob");
 }
@@ -109,7 +163,9 @@ fn the_queue_of_another_identity_is_left_alone() {
     let store = Store::in_memory();
     let bob = UserId::from("b");
     let old = account(&store, "old");
-    store.append(old, &queued(&bob, "mine alone")).expect("message");
+    store
+        .append(old, &queued(&bob, "mine alone"))
+        .expect("message");
     let new = account(&store, "new");
     assert_eq!(store.conversation(new, &bob).expect("conversation"), []);
     assert_eq!(store.pending(old).expect("pending").len(), 1);

@@ -15,18 +15,27 @@ pub(crate) struct StoredUser {
 impl Store {
     /// Everyone that the account knows.
     pub(crate) fn users(&self, account: AccountId) -> Result<Vec<StoredUser>> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT user_id, username FROM users WHERE account = ?1")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT user_id, username FROM users WHERE account = ?1")?;
         let users = statement
             .query_map([account.0], |row| {
-                Ok(StoredUser { user_id: UserId::new(row.get::<_, String>(0)?), username: row.get(1)? })
+                Ok(StoredUser {
+                    user_id: UserId::new(row.get::<_, String>(0)?),
+                    username: row.get(1)?,
+                })
             })?
             .collect::<rusqlite::Result<_>>()?;
         Ok(users)
     }
 
     /// Adds or renames a user.
-    pub(crate) fn put_user(&self, account: AccountId, user_id: &UserId, username: &str) -> Result<()> {
+    pub(crate) fn put_user(
+        &self,
+        account: AccountId,
+        user_id: &UserId,
+        username: &str,
+    ) -> Result<()> {
         self.connection
             .prepare_cached(
                 "INSERT INTO users (account, user_id, username) VALUES (?1, ?2, ?3)

@@ -25,9 +25,14 @@ type Missing = Vec<(UserId, Vec<(ItemId, String)>)>;
 
 impl Engine {
     pub(super) fn catch_up(&mut self, users: Users) -> Result<(), StoreError> {
-        let Some(link) = &mut self.link else { return Ok(()) };
+        let Some(link) = &mut self.link else {
+            return Ok(());
+        };
         if users.unreadable > 0 {
-            tracing::warn!(count = users.unreadable, "parts of the user list cannot be read");
+            tracing::warn!(
+                count = users.unreadable,
+                "parts of the user list cannot be read"
+            );
         }
         let dialect = Dialect::of(link.session_given, &users);
         link.dialect = Some(dialect);
@@ -75,10 +80,19 @@ impl Engine {
     }
 
     /// Whom the server lists is there, whom it does not is gone.
-    fn list_users(&mut self, account: AccountId, users: &Users, me: &UserId) -> Result<(), StoreError> {
+    fn list_users(
+        &mut self,
+        account: AccountId,
+        users: &Users,
+        me: &UserId,
+    ) -> Result<(), StoreError> {
         for user in &users.entries {
-            if self.roster.list(&user.user_id, &user.username, user.connected) {
-                self.store.put_user(account, &user.user_id, &user.username)?;
+            if self
+                .roster
+                .list(&user.user_id, &user.username, user.connected)
+            {
+                self.store
+                    .put_user(account, &user.user_id, &user.username)?;
             }
         }
         if !users.entries.iter().any(|user| user.user_id == *me)
@@ -87,7 +101,12 @@ impl Engine {
             let username = identity.username.clone();
             self.roster.list(me, &username, true);
         }
-        let listed: HashSet<&UserId> = users.entries.iter().map(|user| &user.user_id).chain([me]).collect();
+        let listed: HashSet<&UserId> = users
+            .entries
+            .iter()
+            .map(|user| &user.user_id)
+            .chain([me])
+            .collect();
         for id in self.roster.ids().iter().filter(|id| !listed.contains(id)) {
             if self.roster.has_messages(id) {
                 self.roster.unlist(id);
@@ -121,9 +140,13 @@ impl Engine {
         for id in &outcome.unsure {
             self.set_delivery(*id, Delivery::Unsure, Evidence::None)?;
         }
-        for message in local.iter().filter(|message| outcome.past.contains(&message.id)) {
+        for message in local
+            .iter()
+            .filter(|message| outcome.past.contains(&message.id))
+        {
             if let Some(delivery) = message.delivery {
-                self.store.set_delivery(message.id, delivery, Evidence::Past)?;
+                self.store
+                    .set_delivery(message.id, delivery, Evidence::Past)?;
             } else {
                 self.store.set_past(message.id)?;
             }
@@ -153,8 +176,10 @@ impl Engine {
         order: &[Slot],
         history: &[HistoryEntry],
     ) -> Result<(), StoreError> {
-        let positions: std::collections::HashMap<ItemId, i64> =
-            local.iter().map(|message| (message.id, message.position)).collect();
+        let positions: std::collections::HashMap<ItemId, i64> = local
+            .iter()
+            .map(|message| (message.id, message.position))
+            .collect();
         let mut last = i64::MIN;
         for slot in order {
             let kept = match slot {
@@ -162,7 +187,9 @@ impl Engine {
                 Slot::New(_) => None,
             };
             // Positions only have to rise: what stands right stays untouched.
-            let position = kept.filter(|position| *position > last).unwrap_or(last.max(0) + 1);
+            let position = kept
+                .filter(|position| *position > last)
+                .unwrap_or(last.max(0) + 1);
             last = position;
             match slot {
                 Slot::Known(id) if kept != Some(position) => {
@@ -197,23 +224,35 @@ impl Engine {
         dialect: Dialect,
         missing: &Missing,
     ) -> Result<(), StoreError> {
-        let in_doubt: HashSet<ItemId> =
-            missing.iter().flat_map(|(_, items)| items.iter().map(|(id, _)| *id)).collect();
+        let in_doubt: HashSet<ItemId> = missing
+            .iter()
+            .flat_map(|(_, items)| items.iter().map(|(id, _)| *id))
+            .collect();
         let mut poisoned: HashSet<UserId> = HashSet::new();
         for message in self.store.pending(account)? {
-            let Pending { id, peer, attempts, delivery, .. } = message;
+            let Pending {
+                id,
+                peer,
+                attempts,
+                delivery,
+                ..
+            } = message;
             let is_listed = self.roster.is_listed(&peer);
             match delivery {
                 Delivery::Sending if !(is_listed && dialect.keeps_messages()) => {
                     self.set_delivery(id, Delivery::Unsure, Evidence::None)?;
                 }
                 Delivery::Sending
-                    if attempts >= MAX_ATTEMPTS && in_doubt.contains(&id) && poisoned.insert(peer) =>
+                    if attempts >= MAX_ATTEMPTS
+                        && in_doubt.contains(&id)
+                        && poisoned.insert(peer) =>
                 {
                     tracing::warn!("a message was the first of a broken connection too often");
                     self.set_delivery(id, Delivery::Failed, Evidence::None)?;
                 }
-                Delivery::Queued if !is_listed => self.set_delivery(id, Delivery::Held, Evidence::None)?,
+                Delivery::Queued if !is_listed => {
+                    self.set_delivery(id, Delivery::Held, Evidence::None)?
+                }
                 _ => {}
             }
         }

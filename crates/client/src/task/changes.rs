@@ -57,7 +57,11 @@ impl Changes {
     /// A message that is new or has changed.
     pub(super) fn message(&mut self, message: StoredMessage) {
         self.user(&message.peer);
-        self.timelines.entry(message.peer.clone()).or_default().items.insert(message.id, message);
+        self.timelines
+            .entry(message.peer.clone())
+            .or_default()
+            .items
+            .insert(message.id, message);
     }
 
     /// A message that is gone.
@@ -88,7 +92,9 @@ impl Changes {
     ) -> Vec<ClientEvent> {
         if self.everything {
             // Pages are to be asked for again, so their items need not be said.
-            return vec![ClientEvent::Snapshot { snapshot: snapshot() }];
+            return vec![ClientEvent::Snapshot {
+                snapshot: snapshot(),
+            }];
         }
         let mut events = Vec::new();
         if self.session {
@@ -100,14 +106,25 @@ impl Changes {
         let entries = if self.everyone {
             roster.entries()
         } else {
-            self.users.iter().filter_map(|id| roster.entry(id)).collect()
+            self.users
+                .iter()
+                .filter_map(|id| roster.entry(id))
+                .collect()
         };
         if !entries.is_empty() {
             events.push(ClientEvent::RosterChanged { entries });
         }
         for (user, timeline) in self.timelines {
-            let items = timeline.items.values().map(|message| roster.item(message)).collect();
-            events.push(ClientEvent::TimelineChanged { user, items, removed: timeline.removed });
+            let items = timeline
+                .items
+                .values()
+                .map(|message| roster.item(message))
+                .collect();
+            events.push(ClientEvent::TimelineChanged {
+                user,
+                items,
+                removed: timeline.removed,
+            });
         }
         events
     }

@@ -59,8 +59,12 @@ impl Engine {
             UsernameError::Invisible => RefusalCode::UsernameInvisible,
         })?;
         self.leave();
-        let identity =
-            Identity { server, username: username.as_str().to_owned(), user_id: None, session_id: None };
+        let identity = Identity {
+            server,
+            username: username.as_str().to_owned(),
+            user_id: None,
+            session_id: None,
+        };
         Ok(self.step(Input::SignIn(identity))?)
     }
 
@@ -72,7 +76,10 @@ impl Engine {
     }
 
     fn send_message(&mut self, to: &UserId, content: &str) -> Result<(), Stop> {
-        let account = self.account.as_ref().filter(|_| self.session.is_signed_in());
+        let account = self
+            .account
+            .as_ref()
+            .filter(|_| self.session.is_signed_in());
         let account = account.ok_or(RefusalCode::NotSignedIn)?;
         if content.trim().is_empty() {
             return Err(RefusalCode::MessageEmpty.into());
@@ -131,7 +138,9 @@ impl Engine {
     fn own_message(&self, item: ItemId) -> Result<StoredMessage, Stop> {
         let account = self.account.as_ref().ok_or(RefusalCode::NotSignedIn)?;
         let message = self.store.message(account.id, item)?;
-        Ok(message.filter(|message| message.mine).ok_or(RefusalCode::UnknownMessage)?)
+        Ok(message
+            .filter(|message| message.mine)
+            .ok_or(RefusalCode::UnknownMessage)?)
     }
 
     fn mark_read(&mut self, user: &UserId) -> Result<(), Stop> {

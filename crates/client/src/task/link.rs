@@ -29,11 +29,19 @@ pub(super) struct OpenLink {
 
 /// The next events of the link, at least one and at most `limit`.
 pub(super) async fn next_events(link: &mut Option<OpenLink>, limit: usize) -> Vec<LinkEvent> {
-    let Some(link) = link else { return pending().await };
+    let Some(link) = link else {
+        return pending().await;
+    };
     let mut events = Vec::new();
     if link.events.recv_many(&mut events, limit).await == 0 {
-        let reason = Failure { code: FailureCode::LinkLost, detail: None };
-        events.push(LinkEvent::Closed(LinkClose { clean: false, reason }));
+        let reason = Failure {
+            code: FailureCode::LinkLost,
+            detail: None,
+        };
+        events.push(LinkEvent::Closed(LinkClose {
+            clean: false,
+            reason,
+        }));
     }
     events
 }
@@ -66,7 +74,10 @@ impl Engine {
         match event {
             LinkEvent::Server(event) => self.server_event(event),
             LinkEvent::Unreadable(name) => {
-                tracing::warn!(event = name, "the server sent something that cannot be read");
+                tracing::warn!(
+                    event = name,
+                    "the server sent something that cannot be read"
+                );
                 Ok(())
             }
             LinkEvent::FencePassed(fence) => self.fence_passed(fence),
@@ -83,7 +94,11 @@ impl Engine {
         let Some(link) = self.link.take() else { return };
         link.sender.close();
         let clean = close.is_some_and(|close| close.clean);
-        let patience = if clean { CLEAN_PATIENCE } else { link.server_patience };
+        let patience = if clean {
+            CLEAN_PATIENCE
+        } else {
+            link.server_patience
+        };
         self.outbox.link_lost(Instant::now() + patience);
         self.roster.set_live(false);
         self.changes.everyone();
@@ -91,14 +106,23 @@ impl Engine {
 
     fn server_event(&mut self, event: ServerEvent) -> Result<(), StoreError> {
         match event {
-            ServerEvent::Session { session_id, user_id } => {
+            ServerEvent::Session {
+                session_id,
+                user_id,
+            } => {
                 if let Some(link) = &mut self.link {
                     link.session_given = true;
                 }
-                let known = self.session.identity().and_then(|identity| identity.session_id.as_ref());
+                let known = self
+                    .session
+                    .identity()
+                    .and_then(|identity| identity.session_id.as_ref());
                 let changed = known != Some(&session_id);
                 self.enter_account(Some(&user_id))?;
-                self.step(Input::SessionGiven { session_id, user_id })?;
+                self.step(Input::SessionGiven {
+                    session_id,
+                    user_id,
+                })?;
                 if changed { self.save_session() } else { Ok(()) }
             }
             ServerEvent::Users(users) => self.catch_up(users),
@@ -114,7 +138,9 @@ impl Engine {
     }
 
     fn user_connected(&mut self, user: &UserEntry) -> Result<(), StoreError> {
-        let Some(account) = &self.account else { return Ok(()) };
+        let Some(account) = &self.account else {
+            return Ok(());
+        };
         if let Some(link) = &mut self.link
             && link.dialect == Some(Dialect::B)
             && user.messages.is_some()
@@ -122,15 +148,21 @@ impl Engine {
             // Only now there was somebody to tell it by.
             link.dialect = Some(Dialect::C);
         }
-        if self.roster.list(&user.user_id, &user.username, user.connected) {
-            self.store.put_user(account.id, &user.user_id, &user.username)?;
+        if self
+            .roster
+            .list(&user.user_id, &user.username, user.connected)
+        {
+            self.store
+                .put_user(account.id, &user.user_id, &user.username)?;
         }
         self.changes.user(&user.user_id);
         Ok(())
     }
 
     fn message_arrived(&mut self, message: LiveMessage) -> Result<(), StoreError> {
-        let Some(me) = self.roster.me().cloned() else { return Ok(()) };
+        let Some(me) = self.roster.me().cloned() else {
+            return Ok(());
+        };
         if message.from == me {
             let peer = message.to.unwrap_or_else(|| me.clone());
             return self.own_message_arrived(&peer, &message.content);
@@ -154,7 +186,9 @@ impl Engine {
 
     /// Somebody whom the server never listed takes part all the same.
     fn introduce(&mut self, id: &UserId) -> Result<(), StoreError> {
-        let Some(account) = &self.account else { return Ok(()) };
+        let Some(account) = &self.account else {
+            return Ok(());
+        };
         if !self.roster.knows(id) {
             self.roster.list(id, id.as_str(), true);
             self.store.put_user(account.id, id, id.as_str())?;
@@ -169,10 +203,22 @@ impl Engine {
         content: &str,
         delivery: Option<Delivery>,
     ) -> Result<(), StoreError> {
-        let Some(account) = &self.account else { return Ok(()) };
-        let evidence = if mine { Evidence::Echo } else { Evidence::History };
-        let message =
-            NewMessage { peer, mine, content, at: Some(self.clock.now_ms()), delivery, evidence };
+        let Some(account) = &self.account else {
+            return Ok(());
+        };
+        let evidence = if mine {
+            Evidence::Echo
+        } else {
+            Evidence::History
+        };
+        let message = NewMessage {
+            peer,
+            mine,
+            content,
+            at: Some(self.clock.now_ms()),
+            delivery,
+            evidence,
+        };
         let message = self.store.append(account.id, &message)?;
         self.changes.message(message);
         Ok(())

@@ -101,7 +101,9 @@ impl Engine {
                 Wake::Request(Some(request)) => self.request(request),
                 Wake::Connected(outcome) => self.connected(outcome),
                 Wake::Link(events) => {
-                    let handled = events.into_iter().try_for_each(|event| self.link_event(event));
+                    let handled = events
+                        .into_iter()
+                        .try_for_each(|event| self.link_event(event));
                     self.settle(handled);
                 }
                 Wake::Secrets(answer) => {
@@ -126,10 +128,14 @@ impl Engine {
     }
 
     async fn next(&mut self, requests: &mut mpsc::Receiver<Request>) -> Wake {
-        let deadline = [self.session.deadline(), self.outbox.deadline(), self.secrets.deadline()]
-            .into_iter()
-            .flatten()
-            .min();
+        let deadline = [
+            self.session.deadline(),
+            self.outbox.deadline(),
+            self.secrets.deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min();
         tokio::select! {
             request = requests.recv() => Wake::Request(request),
             outcome = attempt(&mut self.connecting) => Wake::Connected(outcome),
@@ -158,7 +164,11 @@ impl Engine {
 
     fn query(&self, query: &Query) -> Result<Answer, Refusal> {
         match query {
-            Query::Timeline { user, before, limit } => {
+            Query::Timeline {
+                user,
+                before,
+                limit,
+            } => {
                 let account = self.account.as_ref().ok_or(RefusalCode::NotSignedIn)?;
                 let limit = (*limit).clamp(1, PAGE);
                 // One more than asked for tells whether there is more.
@@ -170,8 +180,15 @@ impl Engine {
                 if !complete {
                     page.remove(0);
                 }
-                let items = page.iter().map(|message| self.roster.item(message)).collect();
-                Ok(Answer::Timeline(TimelinePage { user: user.clone(), items, complete }))
+                let items = page
+                    .iter()
+                    .map(|message| self.roster.item(message))
+                    .collect();
+                Ok(Answer::Timeline(TimelinePage {
+                    user: user.clone(),
+                    items,
+                    complete,
+                }))
             }
         }
     }
@@ -186,8 +203,12 @@ impl Engine {
 
     /// Takes up the identity of the last run.
     fn resume_last(&mut self) -> Result<(), StoreError> {
-        let Some(account) = self.store.current_account()? else { return Ok(()) };
-        let Some(server) = parse_server(&account.server) else { return Ok(()) };
+        let Some(account) = self.store.current_account()? else {
+            return Ok(());
+        };
+        let Some(server) = parse_server(&account.server) else {
+            return Ok(());
+        };
         let identity = Identity {
             server,
             username: account.username.clone(),
@@ -218,7 +239,9 @@ impl Engine {
     }
 
     fn reload_outbox(&mut self) -> Result<(), StoreError> {
-        let Some(account) = &self.account else { return Ok(()) };
+        let Some(account) = &self.account else {
+            return Ok(());
+        };
         let mut queued = self.store.pending(account.id)?;
         queued.retain(|message| message.delivery == Delivery::Queued);
         self.outbox.reload(queued);
@@ -255,7 +278,10 @@ impl Engine {
             }
             Effect::Connect(auth) => {
                 if let Some(identity) = self.session.identity() {
-                    let target = Target { server: identity.server.clone(), auth };
+                    let target = Target {
+                        server: identity.server.clone(),
+                        auth,
+                    };
                     self.connecting = Some(self.connector.connect(target));
                 }
             }
@@ -286,7 +312,10 @@ impl Engine {
     }
 
     fn step_if_due(&mut self) -> Result<(), StoreError> {
-        let due = self.session.deadline().is_some_and(|deadline| deadline <= std::time::Instant::now());
+        let due = self
+            .session
+            .deadline()
+            .is_some_and(|deadline| deadline <= std::time::Instant::now());
         if due { self.step(Input::Tick) } else { Ok(()) }
     }
 
@@ -304,7 +333,10 @@ impl Engine {
     fn storage_failed(&mut self, error: &StoreError) {
         tracing::error!(%error, "the local database failed");
         self.drop_link(None);
-        let reason = Failure { code: FailureCode::StorageFailed, detail: Some(error.to_string()) };
+        let reason = Failure {
+            code: FailureCode::StorageFailed,
+            detail: Some(error.to_string()),
+        };
         if let Err(error) = self.step(Input::Lost(reason)) {
             tracing::error!(%error, "the local database failed again");
         }
@@ -325,7 +357,12 @@ impl Engine {
             }
         }
         let view = || self.session.view(std::time::Instant::now());
-        for event in changes.into_events(&self.roster, view, || self.secrets.view(), || self.snapshot()) {
+        for event in changes.into_events(
+            &self.roster,
+            view,
+            || self.secrets.view(),
+            || self.snapshot(),
+        ) {
             // An error means that nobody listens.
             let _ = self.events.send(event);
         }
@@ -335,14 +372,19 @@ impl Engine {
         if let Some(mut link) = self.link.take() {
             link.sender.close();
             // Until the link ends, or its time is over.
-            let _ = timeout(GOODBYE, async { while link.events.recv().await.is_some() {} }).await;
+            let _ = timeout(GOODBYE, async {
+                while link.events.recv().await.is_some() {}
+            })
+            .await;
         }
     }
 
     /// The account of a server that let us in; a change of identity is a
     /// change of account.
     fn enter_account(&mut self, user_id: Option<&UserId>) -> Result<(), StoreError> {
-        let Some(identity) = self.session.identity() else { return Ok(()) };
+        let Some(identity) = self.session.identity() else {
+            return Ok(());
+        };
         let server = server_text(&identity.server);
         let username = identity.username.clone();
         let same = self

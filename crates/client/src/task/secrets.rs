@@ -3,7 +3,10 @@
 //! time we go on without it, and take its answer whenever it comes.
 
 use std::{
-    sync::{Arc, mpsc::{SyncSender, sync_channel}},
+    sync::{
+        Arc,
+        mpsc::{SyncSender, sync_channel},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -59,28 +62,46 @@ impl SecretsTask {
         let backend = store.backend();
         let (jobs, inbox) = sync_channel::<Job>(WAITING);
         let (answer, answers) = mpsc::channel(WAITING);
-        let spawned = thread::Builder::new().name("parlour-secrets".into()).spawn(move || {
-            for job in inbox {
-                let said = match job {
-                    Job::Load(id, key) => Answer::Loaded(id, store.load(&key)),
-                    Job::Save(id, key, session_id) => Answer::Saved(id, store.save(&key, &session_id)),
-                    Job::Delete(key) => Answer::Deleted(store.delete(&key)),
-                };
-                if answer.blocking_send(said).is_err() {
-                    return;
+        let spawned = thread::Builder::new()
+            .name("parlour-secrets".into())
+            .spawn(move || {
+                for job in inbox {
+                    let said = match job {
+                        Job::Load(id, key) => Answer::Loaded(id, store.load(&key)),
+                        Job::Save(id, key, session_id) => {
+                            Answer::Saved(id, store.save(&key, &session_id))
+                        }
+                        Job::Delete(key) => Answer::Deleted(store.delete(&key)),
+                    };
+                    if answer.blocking_send(said).is_err() {
+                        return;
+                    }
                 }
-            }
-        });
+            });
         if let Err(error) = spawned {
             // Every job then fails as one of a store that is gone.
             tracing::error!(%error, "the thread of the secret store could not be started");
         }
-        Self { profile, backend, jobs, answers, awaited: None, failure: None }
+        Self {
+            profile,
+            backend,
+            jobs,
+            answers,
+            awaited: None,
+            failure: None,
+        }
     }
 
     pub(super) fn view(&self) -> SecretsView {
-        let backend = if self.failure.is_some() { SecretsBackend::Memory } else { self.backend };
-        SecretsView { backend, failure: self.failure.clone() }
+        let backend = if self.failure.is_some() {
+            SecretsBackend::Memory
+        } else {
+            self.backend
+        };
+        SecretsView {
+            backend,
+            failure: self.failure.clone(),
+        }
     }
 
     pub(super) fn load(&mut self, account: &Account) {
@@ -104,7 +125,9 @@ impl SecretsTask {
             tracing::warn!("the secret store takes no more requests");
         }
         // A store that is stuck or gone is noticed by its silence.
-        self.awaited = awaited.map(|awaited| (awaited, Instant::now() + LIMIT)).or(self.awaited);
+        self.awaited = awaited
+            .map(|awaited| (awaited, Instant::now() + LIMIT))
+            .or(self.awaited);
     }
 
     /// The next answer; pending for ever where the thread is gone.
@@ -135,7 +158,10 @@ impl SecretsTask {
 impl Engine {
     /// Puts the present session into the secret store.
     pub(super) fn save_session(&mut self) -> Result<(), StoreError> {
-        let session_id = self.session.identity().and_then(|identity| identity.session_id.clone());
+        let session_id = self
+            .session
+            .identity()
+            .and_then(|identity| identity.session_id.clone());
         if let (Some(account), Some(session_id)) = (&self.account, session_id) {
             self.secrets.save(account, session_id);
         }
@@ -147,7 +173,11 @@ impl Engine {
             Answer::Loaded(id, result) => {
                 self.secrets.answered(Awaited::Load);
                 // Somebody may have signed in under another identity meanwhile.
-                if self.account.as_ref().is_some_and(|account| account.id == id) {
+                if self
+                    .account
+                    .as_ref()
+                    .is_some_and(|account| account.id == id)
+                {
                     self.step(Input::Loaded(result.map_err(Failure::from)))?;
                 }
                 Ok(())
@@ -169,12 +199,17 @@ impl Engine {
     }
 
     pub(super) fn secrets_overdue(&mut self) -> Result<(), StoreError> {
-        let Some((awaited, deadline)) = self.secrets.awaited else { return Ok(()) };
+        let Some((awaited, deadline)) = self.secrets.awaited else {
+            return Ok(());
+        };
         if Instant::now() < deadline {
             return Ok(());
         }
         self.secrets.awaited = None;
-        let failure = Failure { code: FailureCode::KeyringTimedOut, detail: None };
+        let failure = Failure {
+            code: FailureCode::KeyringTimedOut,
+            detail: None,
+        };
         match awaited {
             Awaited::Load => self.step(Input::Loaded(Err(failure))),
             Awaited::Save => {

@@ -20,14 +20,21 @@ impl Engine {
         if !self.session.is_online() {
             return Ok(());
         }
-        let Some(dialect) = self.link.as_ref().and_then(|link| link.dialect) else { return Ok(()) };
+        let Some(dialect) = self.link.as_ref().and_then(|link| link.dialect) else {
+            return Ok(());
+        };
         let roster = &self.roster;
-        let batch = self.outbox.take(|peer| sendable(dialect, roster.is_listed(peer), roster.is_connected(peer)));
+        let batch = self
+            .outbox
+            .take(|peer| sendable(dialect, roster.is_listed(peer), roster.is_connected(peer)));
         let marked = self.store.atomically(|store| {
             for message in &batch.hold {
                 store.set_delivery(message.id, Delivery::Held, Evidence::None)?;
             }
-            batch.send.iter().try_for_each(|message| store.set_sending(message.id))
+            batch
+                .send
+                .iter()
+                .try_for_each(|message| store.set_sending(message.id))
         });
         if let Err(error) = marked {
             self.outbox.put_back(batch.send);
@@ -36,17 +43,26 @@ impl Engine {
         for message in batch.hold.iter().chain(&batch.send) {
             self.message_changed(message.id)?;
         }
-        if batch.send.is_empty() { Ok(()) } else { self.write(batch.send) }
+        if batch.send.is_empty() {
+            Ok(())
+        } else {
+            self.write(batch.send)
+        }
     }
 
     fn write(&mut self, messages: Vec<Pending>) -> Result<(), StoreError> {
-        let Some(link) = &self.link else { return Ok(()) };
+        let Some(link) = &self.link else {
+            return Ok(());
+        };
         let mut written = Vec::new();
         let mut too_large = Vec::new();
         let mut unwritten = messages.into_iter();
         let mut stalled = None;
         for message in unwritten.by_ref() {
-            let packet = OutgoingMessage { content: message.content.clone(), to: message.peer.clone() };
+            let packet = OutgoingMessage {
+                content: message.content.clone(),
+                to: message.peer.clone(),
+            };
             match link.sender.send(&packet) {
                 Ok(()) => written.push(message.id),
                 Err(SendError::TooLarge) => too_large.push(message.id),
@@ -59,7 +75,8 @@ impl Engine {
         let unwritten: Vec<Pending> = stalled.into_iter().chain(unwritten).collect();
         let fence = self.outbox.next_fence();
         let fenced = !written.is_empty() && link.sender.fence(fence);
-        self.outbox.written(written.iter().copied(), fence, Instant::now());
+        self.outbox
+            .written(written.iter().copied(), fence, Instant::now());
         if !fenced {
             let ids = self.outbox.fence_passed(fence);
             self.sent(&ids, Evidence::None)?;
@@ -97,7 +114,8 @@ impl Engine {
 
     fn sent(&mut self, ids: &[ItemId], evidence: Evidence) -> Result<(), StoreError> {
         self.store.atomically(|store| {
-            ids.iter().try_for_each(|id| store.set_delivery(*id, Delivery::Sent, evidence))
+            ids.iter()
+                .try_for_each(|id| store.set_delivery(*id, Delivery::Sent, evidence))
         })?;
         ids.iter().try_for_each(|id| self.message_changed(*id))
     }
@@ -114,7 +132,9 @@ impl Engine {
 
     /// Notes that a message is to be published in its present state.
     pub(super) fn message_changed(&mut self, id: ItemId) -> Result<(), StoreError> {
-        let Some(account) = &self.account else { return Ok(()) };
+        let Some(account) = &self.account else {
+            return Ok(());
+        };
         if let Some(message) = self.store.message(account.id, id)? {
             self.changes.message(message);
         }
