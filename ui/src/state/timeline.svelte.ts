@@ -117,7 +117,11 @@ export class Timeline {
       let floor = Number.POSITIVE_INFINITY;
       do {
         const before = items[0]?.position ?? null;
-        const page = await this.fetchPage(this.user, before, first ? PAGE : LARGEST_PAGE);
+        const page = await this.fetchPage(
+          this.user,
+          before,
+          first ? this.#firstPage() : LARGEST_PAGE,
+        );
         if (request !== this.#request) return;
         items = [...page.items, ...items];
         complete = page.complete || page.items.length === 0;
@@ -175,6 +179,11 @@ export class Timeline {
     for (const change of this.#meanwhile ?? []) merged = merge(merged, change, floor);
     this.#meanwhile = null;
     this.#items = merged;
+  }
+
+  /** Large enough to begin before what has not been seen, if one page can be. */
+  #firstPage(): number {
+    return Math.min(Math.max(PAGE, this.unseen + PAGE / 2), LARGEST_PAGE);
   }
 
   #findFirstUnread(): ItemId | null {
