@@ -9,6 +9,8 @@ mod address;
 mod backoff;
 mod command;
 mod connector;
+#[cfg(feature = "rust-socketio")]
+mod connector_rust_socketio;
 mod dialect;
 mod event;
 mod handle;
@@ -24,6 +26,8 @@ mod view;
 
 pub use command::{Command, Refusal, RefusalCode};
 pub use connector::SocketIoConnector;
+#[cfg(feature = "rust-socketio")]
+pub use connector_rust_socketio::RustSocketIoConnector;
 pub use event::{ClientEvent, Snapshot};
 pub use handle::{ClientConfig, ClientHandle, StartError, Subscription};
 pub use query::{Answer, Query, TimelinePage};
