@@ -1,1 +1,78 @@
-//! Engine.IO 4 and Socket.IO 5.
+//! Engine.IO 4 and Socket.IO 5 over WebSocket, as a client.
+//!
+//! # A walk through a connection
+//! ```no_run
+//! # async fn walk() -> Result<(), Box<dyn std::error::Error>> {
+//! use parlour_socketio::{ConnectOptions, SocketEvent, connect};
+//!
+//! let options = ConnectOptions::new("http://127.0.0.1:3000".parse()?);
+//! let (socket, mut events) = connect(options).await?;
+//! socket.try_emit("private message", &("hello",))?;
+//! while let Some(event) = events.next().await {
+//!     match event {
+//!         SocketEvent::Event(event) => drop(event.args),
+//!         SocketEvent::Undecodable(_) => {}
+//!         SocketEvent::Closed(reason) => tracing::info!(%reason, "closed"),
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//! 1. [`connect()`] looks the name up, races its addresses, secures the stream and
+//!    asks for the upgrade (`transport`). It joins the namespace, all within one
+//!    time limit, and says precisely what stood in the way ([`ConnectError`]).
+//! 2. A task of its own then owns the connection (`task`). It feeds frames and
+//!    the time to a machine that knows the protocol and touches nothing
+//!    (`machine`), and does what comes out.
+//! 3. Down: [`Socket`] encodes in the caller's thread and puts the packet into a
+//!    bounded queue. The task writes what is there in one go.
+//! 4. Up: a frame becomes an [`Event`] in a bounded queue. While the queue is full
+//!    nothing is read, so a slow reader slows the server and not the memory.
+//! 5. Every connection ends with exactly one [`SocketEvent::Closed`], the last of
+//!    its events. There is no reconnecting: that is a decision of the caller.
+//!
+//! # What holds
+//! - One bad packet costs itself: it is reported as [`SocketEvent::Undecodable`],
+//!   and the connection lives. Half an emoji costs one character ([`surrogate`]).
+//! - Arguments stay JSON of any depth; no parser here recurses.
+//! - Nothing waits for ever: connecting, writing, an answer, a goodbye and the
+//!   server's silence each have a limit of time ([`ConnectOptions`]), every queue one
+//!   of size ([`Limits`]).
+//! - Errors, `Debug` and the log hold no part of `auth` or of a packet. The layers
+//!   below log whole frames at the level `trace` (targets `tungstenite` and
+//!   `tokio_tungstenite`): a host keeps those off.
+//!
+//! # What is deliberately absent
+//! Long polling and the upgrade from it, compression, proxies, cookies, redirects,
+//! several namespaces on one connection, reconnecting.
+
+mod ack;
+mod arguments;
+mod command;
+mod connect;
+pub mod engine;
+mod error;
+mod event;
+mod fence;
+mod liveness;
+mod machine;
+mod options;
+pub mod packet;
+mod queue;
+mod reassembly;
+mod socket;
+pub mod surrogate;
+mod task;
+mod transport;
+
+pub use ack::Answer;
+pub use arguments::{Arguments, Placeholder};
+pub use connect::connect;
+pub use engine::Handshake;
+pub use error::{AckError, CloseReason, ConnectError, EmitError};
+pub use event::{AckReply, Event, SocketEvent, SocketEvents, Undecodable};
+pub use fence::FenceAnswer;
+pub use options::{ConnectOptions, Limits, Roots};
+/// A certificate for [`Roots::Only`].
+pub use rustls::pki_types::CertificateDer;
+pub use socket::Socket;

@@ -1,0 +1,103 @@
+//! Who waits for which answer.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+
+/// The server's answer to an event.
+#[derive(Clone)]
+pub struct Answer {
+    /// What it answered.
+    pub args: Vec<Box<RawValue>>,
+    /// What the [`Placeholder`](crate::Placeholder)s among them stand for.
+    pub attachments: Vec<Bytes>,
+}
+
+impl std::fmt::Debug for Answer {
+    /// Shows how much there is, not what: an answer may hold secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Answer")
+            .field("args", &self.args.len())
+            .field("attachments", &self.attachments.len())
+            .finish()
+    }
+}
+
+/// Callers by the number of their question.
+///
+/// Callers come and go by themselves: each has a time-out of its own and drops
+/// its receiver when it fires. The table clears those away before it grows
+/// beyond twice the number of callers that may wait at once, so it is bounded
+/// although no one tells it.
+#[derive(Debug)]
+pub(crate) struct AckTable {
+    waiting: HashMap<u64, oneshot::Sender<Answer>>,
+    limit: usize,
+}
+
+impl AckTable {
+    /// For at most `callers` at a time.
+    pub(crate) fn new(callers: usize) -> Self {
+        Self {
+            waiting: HashMap::new(),
+            limit: callers.saturating_mul(2),
+        }
+    }
+
+    pub(crate) fn insert(&mut self, id: u64, caller: oneshot::Sender<Answer>) {
+        if self.waiting.len() >= self.limit {
+            self.waiting.retain(|_, caller| !caller.is_closed());
+        }
+        self.waiting.insert(id, caller);
+    }
+
+    /// Hands an answer to whom it belongs; `false` if no one waits for it (any more).
+    pub(crate) fn answer(&mut self, id: u64, answer: Answer) -> bool {
+        self.waiting
+            .remove(&id)
+            .is_some_and(|caller| caller.send(answer).is_ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(text: &str) -> Answer {
+        Answer {
+            args: vec![RawValue::from_string(text.to_owned()).unwrap()],
+            attachments: vec![],
+        }
+    }
+
+    #[test]
+    fn each_caller_gets_its_own_answer_once() {
+        let mut table = AckTable::new(4);
+        let (first, mut one) = oneshot::channel();
+        let (second, mut two) = oneshot::channel();
+        table.insert(1, first);
+        table.insert(2, second);
+        assert!(table.answer(2, answer("22")));
+        assert!(!table.answer(2, answer("23")));
+        assert!(!table.answer(9, answer("99")));
+        assert!(table.answer(1, answer("11")));
+        assert_eq!(one.try_recv().unwrap().args[0].get(), "11");
+        assert_eq!(two.try_recv().unwrap().args[0].get(), "22");
+    }
+
+    #[test]
+    fn those_who_gave_up_are_cleared_away() {
+        let mut table = AckTable::new(4);
+        let (patient, mut still_waiting) = oneshot::channel();
+        table.insert(0, patient);
+        for id in 1..1_000 {
+            table.insert(id, oneshot::channel().0);
+            assert!(table.waiting.len() <= 8);
+        }
+        assert!(!table.answer(999, answer("999")));
+        assert!(table.answer(0, answer("0")));
+        assert!(still_waiting.try_recv().is_ok());
+    }
+}

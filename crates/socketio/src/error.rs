@@ -1,0 +1,132 @@
+//! What can go wrong. No text here holds a part of `auth` or of a packet.
+
+use std::fmt;
+
+use serde_json::value::RawValue;
+
+/// Why there is no connection.
+#[derive(Clone, thiserror::Error)]
+pub enum ConnectError {
+    /// The address cannot be one of a server: scheme, host or path are wrong.
+    #[error("invalid address: {0}")]
+    InvalidUrl(&'static str),
+    /// No machine has this name, or there is no way to ask.
+    #[error("name not found")]
+    NameNotFound,
+    /// The machine is there, but no server on that port.
+    #[error("connection refused")]
+    ConnectionRefused,
+    /// It took longer than `connect_timeout`.
+    #[error("timed out")]
+    TimedOut,
+    /// No secure connection: a wrong, expired or unknown certificate, or a
+    /// server that does not speak TLS.
+    #[error("no secure connection: {0}")]
+    Tls(String),
+    /// Something that speaks HTTP refused. Redirects are not followed and come
+    /// as this, too. (What a plain web server says is [`Self::NotSocketIo`].)
+    #[error("the server answered HTTP {status}")]
+    Http {
+        /// Its status code.
+        status: u16,
+    },
+    /// Something answers there, and it is no Socket.IO server.
+    #[error("not a Socket.IO server: {0}")]
+    NotSocketIo(String),
+    /// The server does not let us in. Trying again as the same will not help.
+    #[error("refused: {message}")]
+    Refused {
+        /// The server's own words.
+        message: String,
+        /// What it added.
+        data: Option<Box<RawValue>>,
+    },
+    /// The network failed.
+    #[error("network error: {0}")]
+    Network(String),
+    /// The server began as a Socket.IO server does, and then broke the protocol.
+    #[error("protocol violation: {0}")]
+    Protocol(String),
+}
+
+impl fmt::Debug for ConnectError {
+    /// The words of [`Display`](fmt::Display); `data` is not shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ConnectError({self})")
+    }
+}
+
+/// Why an event was not taken. Nothing of it was sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EmitError {
+    /// Too much waits already.
+    #[error("the queue is full")]
+    Full,
+    /// The connection is closed, or closing.
+    #[error("the connection is closed")]
+    Closed,
+    /// The server takes no packet as large as this one.
+    #[error("too large: {size} bytes where the server takes {limit}")]
+    TooLarge {
+        /// The packet's size in bytes.
+        size: usize,
+        /// The server's limit in bytes.
+        limit: usize,
+    },
+    /// An argument has no form in JSON.
+    #[error("not expressible as JSON: {0}")]
+    Json(String),
+    /// Socket.IO keeps this name for itself.
+    #[error("reserved event name")]
+    Reserved,
+}
+
+/// Why there is no answer. Unless it is [`Self::Emit`], the event may have arrived.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AckError {
+    /// The event was not taken.
+    #[error(transparent)]
+    Emit(#[from] EmitError),
+    /// No answer within the time.
+    #[error("no answer in time")]
+    TimedOut,
+    /// The connection closed first.
+    #[error("the connection closed before the answer")]
+    Closed,
+}
+
+/// How a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// The server said goodbye.
+    #[error("the server disconnected")]
+    ServerDisconnect,
+    /// The transport ended without a goodbye.
+    #[error("the transport closed")]
+    TransportClosed,
+    /// No sign of life for too long.
+    #[error("no sign of life")]
+    PingTimeout,
+    /// Nothing could be written for too long.
+    #[error("writing stood still")]
+    WriteTimeout,
+    /// The server broke the protocol.
+    #[error("protocol violation: {0}")]
+    Protocol(String),
+    /// A message over `incoming_bytes`.
+    #[error("incoming message too large")]
+    TooLarge,
+    /// We closed it.
+    #[error("closed here")]
+    Local,
+}
+
+impl CloseReason {
+    /// Whether the server said goodbye, so that it reads nothing more of what
+    /// was sent. After any other end it may still be reading.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        matches!(self, Self::ServerDisconnect)
+    }
+}

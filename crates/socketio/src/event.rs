@@ -1,0 +1,160 @@
+//! What a connection tells its reader.
+
+use std::{collections::VecDeque, fmt};
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+
+use crate::{
+    arguments::Arguments,
+    error::{CloseReason, EmitError},
+    packet::DecodeError,
+    queue,
+    socket::Socket,
+};
+
+/// What a connection tells its reader.
+#[derive(Debug)]
+pub enum SocketEvent {
+    /// The server said something.
+    Event(Event),
+    /// The server sent something that is no packet. It is skipped and the
+    /// connection lives on.
+    Undecodable(Undecodable),
+    /// It is over. Always the last.
+    Closed(CloseReason),
+}
+
+/// What an event weighs in the queue besides its bytes.
+const OVERHEAD: usize = 128;
+
+impl SocketEvent {
+    /// What the event takes up in the queue, in bytes.
+    pub(crate) fn weight(&self) -> usize {
+        let bytes = match self {
+            Self::Event(event) => {
+                event.name.len()
+                    + event.args.iter().map(|arg| arg.get().len()).sum::<usize>()
+                    + event.attachments.iter().map(Bytes::len).sum::<usize>()
+            }
+            Self::Undecodable(_) | Self::Closed(_) => 0,
+        };
+        bytes.saturating_add(OVERHEAD)
+    }
+}
+
+/// An event from the server.
+pub struct Event {
+    /// What happened.
+    pub name: String,
+    /// With what: each argument in its own JSON, well formed, lone surrogates
+    /// repaired, of any depth.
+    pub args: Vec<Box<RawValue>>,
+    /// What the [`Placeholder`](crate::Placeholder)s in the arguments stand for.
+    pub attachments: Vec<Bytes>,
+    /// Where the server expects an answer.
+    pub ack: Option<AckReply>,
+}
+
+impl fmt::Debug for Event {
+    /// Shows how much there is, not what: arguments may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("name", &self.name)
+            .field("args", &self.args.len())
+            .field("attachments", &self.attachments.len())
+            .field("ack", &self.ack.is_some())
+            .finish()
+    }
+}
+
+/// A packet that could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undecodable {
+    /// Why.
+    pub error: DecodeError,
+    /// The size in bytes of the frame with which that became clear.
+    pub bytes: usize,
+}
+
+/// The way to answer one event. Dropping it leaves the server without an answer.
+pub struct AckReply {
+    pub(crate) socket: Socket,
+    pub(crate) id: u64,
+}
+
+impl AckReply {
+    /// Queues the answer.
+    ///
+    /// # Errors
+    /// As [`Socket::try_emit`]; the server then gets no answer.
+    pub fn send(self, args: &(impl Arguments + ?Sized)) -> Result<(), EmitError> {
+        self.socket.try_answer(self.id, args)
+    }
+}
+
+impl fmt::Debug for AckReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AckReply")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a connection ended, and what its reader had no room for then.
+pub(crate) struct Ending {
+    pub(crate) undelivered: VecDeque<SocketEvent>,
+    pub(crate) reason: CloseReason,
+}
+
+/// The reader's end of a connection. Dropping it closes the connection.
+///
+/// The queue behind it is bounded, in events and in bytes. While it is full the
+/// transport is not read at all, so that the server feels it, and its pings wait
+/// unread with everything else: a server ends the connection of a reader that
+/// stalls for longer than its ping time-out. Silence of the server does not count
+/// against it in the meantime.
+pub struct SocketEvents {
+    queue: queue::Receiver<SocketEvent>,
+    ending: Option<oneshot::Receiver<Ending>>,
+    last: VecDeque<SocketEvent>,
+}
+
+impl SocketEvents {
+    pub(crate) fn new(
+        queue: queue::Receiver<SocketEvent>,
+        ending: oneshot::Receiver<Ending>,
+    ) -> Self {
+        Self {
+            queue,
+            ending: Some(ending),
+            last: VecDeque::new(),
+        }
+    }
+
+    /// The next thing to know; [`SocketEvent::Closed`] is the last, then `None`.
+    /// Giving up waiting loses nothing.
+    pub async fn next(&mut self) -> Option<SocketEvent> {
+        if let Some(event) = self.queue.recv().await {
+            return Some(event);
+        }
+        if let Some(ending) = &mut self.ending {
+            let (undelivered, reason) = match ending.await {
+                Ok(ending) => (ending.undelivered, ending.reason),
+                // The task went down with its runtime.
+                Err(_) => (VecDeque::new(), CloseReason::TransportClosed),
+            };
+            self.ending = None;
+            self.last = undelivered;
+            self.last.push_back(SocketEvent::Closed(reason));
+        }
+        self.last.pop_front()
+    }
+}
+
+impl fmt::Debug for SocketEvents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SocketEvents").finish_non_exhaustive()
+    }
+}

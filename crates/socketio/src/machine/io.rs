@@ -1,0 +1,65 @@
+//! What goes into the machine, and what comes out.
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use crate::{ack::Answer, error::CloseReason, fence::FenceAnswer, packet::DecodeError};
+
+/// What happened.
+#[derive(Debug)]
+pub(crate) enum Input<'a> {
+    /// A text frame.
+    Text(&'a str),
+    /// A binary frame.
+    Binary(Bytes),
+    /// A WebSocket ping or pong.
+    Control,
+    /// Bytes of a frame that is not complete yet.
+    Progress,
+    /// Reading goes on after a pause of our own.
+    Resumed,
+    /// [`Machine::deadline`] has come.
+    Tick,
+    /// The transport ended.
+    Ended(CloseReason),
+}
+
+/// What to do.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// Send this text frame.
+    Send(String),
+    /// Answer the engine's ping.
+    Pong,
+    /// Send a WebSocket ping.
+    Probe,
+    /// The server lets us in, under this Socket.IO id.
+    Joined { sid: String },
+    /// The server does not let us in.
+    Refused {
+        message: String,
+        data: Option<Box<RawValue>>,
+    },
+    /// Tell the reader.
+    Deliver(Incoming),
+    /// An answer came.
+    Answered { id: u64, answer: Answer },
+    /// A fence was answered.
+    FenceAnswered { number: u64, answer: FenceAnswer },
+    /// It is over.
+    Close(CloseReason),
+}
+
+/// What the reader is told.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    /// An event.
+    Event {
+        name: String,
+        args: Vec<Box<RawValue>>,
+        attachments: Vec<Bytes>,
+        ack: Option<u64>,
+    },
+    /// A packet that cannot be read, and its size in bytes.
+    Undecodable { error: DecodeError, bytes: usize },
+}

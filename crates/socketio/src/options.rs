@@ -1,0 +1,126 @@
+//! How to connect, and every limit of a connection.
+
+use std::{fmt, time::Duration};
+
+use rustls::pki_types::CertificateDer;
+use serde_json::value::RawValue;
+use url::Url;
+
+/// How to connect.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ConnectOptions {
+    /// The server: scheme `http` or `https`, host, port. Path, query and
+    /// fragment are ignored; a user name or password makes it invalid.
+    pub url: Url,
+    /// Where the engine answers, `/socket.io/` unless the server was set up otherwise.
+    pub path: String,
+    /// The namespace to join, `/` by default.
+    pub namespace: String,
+    /// What to tell the server about oneself: any JSON, as a rule an object.
+    pub auth: Option<Box<RawValue>>,
+    /// For everything from looking up the name to being let in; 10 s by default.
+    pub connect_timeout: Duration,
+    /// How long writing may stand still before the connection counts as lost;
+    /// 10 s by default. A slow link that still moves is none that stands still.
+    pub write_timeout: Duration,
+    /// For the goodbye of [`Socket::close`](crate::Socket::close), what is still
+    /// queued included; 2 s by default.
+    pub close_timeout: Duration,
+    /// After how much silence a probe is sent, and another; 5 s by default.
+    pub probe_interval: Duration,
+    /// After how much silence the connection counts as lost; 15 s by default.
+    pub silence_limit: Duration,
+    /// Whose certificates to believe.
+    pub roots: Roots,
+    /// What a connection may use.
+    pub limits: Limits,
+}
+
+impl ConnectOptions {
+    /// The defaults, for this server.
+    #[must_use]
+    pub fn new(url: Url) -> Self {
+        Self {
+            url,
+            path: "/socket.io/".to_owned(),
+            namespace: crate::packet::MAIN_NAMESPACE.to_owned(),
+            auth: None,
+            connect_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(10),
+            close_timeout: Duration::from_secs(2),
+            probe_interval: Duration::from_secs(5),
+            silence_limit: Duration::from_secs(15),
+            roots: Roots::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl fmt::Debug for ConnectOptions {
+    /// Shows that there is an `auth`, never what is in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectOptions")
+            .field("host", &self.url.host_str())
+            .field("path", &self.path)
+            .field("namespace", &self.namespace)
+            .field("auth", &self.auth.as_ref().map(|_| "…"))
+            .field("connect_timeout", &self.connect_timeout)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whose certificates to believe. There is no way to believe any.
+#[derive(Clone, Debug, Default)]
+pub enum Roots {
+    /// Those of the system.
+    #[default]
+    System,
+    /// These and no others.
+    Only(Vec<CertificateDer<'static>>),
+}
+
+/// What a connection may use. Each limit is enforced by the connection's task;
+/// a 0 is read as the smallest value that works.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The largest incoming message, and the attachments of one together, in
+    /// bytes; 64 MiB by default, since a list of all users with their history
+    /// comes as one message. More ends the connection.
+    pub incoming_bytes: usize,
+    /// The most attachments of one packet; 64 by default. The packet of more is
+    /// reported as undecodable.
+    pub attachments: usize,
+    /// How many events may wait for their reader, 1,024 by default…
+    pub queued_events: usize,
+    /// … and about how many bytes, 64 MiB by default. Beyond, the transport is
+    /// not read.
+    pub queued_event_bytes: usize,
+    /// How many packets may wait to be written, 1,024 by default…
+    pub queued_packets: usize,
+    /// … and about how many bytes, 8 MiB by default. Beyond, emitting is refused
+    /// or waits.
+    pub queued_packet_bytes: usize,
+    /// How many callers may wait for an answer at a time; 1,024 by default.
+    /// Others wait for their turn within their time.
+    pub acks: usize,
+    /// How many fences may be unanswered; 1,024 by default. More are refused.
+    pub fences: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            incoming_bytes: 64 << 20,
+            attachments: 64,
+            queued_events: 1_024,
+            queued_event_bytes: 64 << 20,
+            queued_packets: 1_024,
+            queued_packet_bytes: 8 << 20,
+            acks: 1_024,
+            fences: 1_024,
+        }
+    }
+}

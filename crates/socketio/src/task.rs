@@ -1,0 +1,301 @@
+//! The task that owns an open connection: one loop, one `select!`.
+
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt};
+use tokio::{
+    sync::{Notify, oneshot},
+    time::sleep_until,
+};
+use tokio_tungstenite::tungstenite::{self, Message};
+
+use crate::{
+    ack::AckTable,
+    command::{Command, Expect},
+    error::CloseReason,
+    event::{AckReply, Ending, Event, SocketEvent, Undecodable},
+    fence::{self, FenceAnswer, FenceTable},
+    machine::{Effect, Incoming, Input, Machine},
+    queue::{self, Refused},
+    socket::Socket,
+    transport::{Meter, Reader, Wire, Writer, ended},
+};
+
+mod farewell;
+
+use farewell::push;
+
+/// How many bytes are handed to the writer in one go, so that they share a write.
+const WRITE_AHEAD: usize = 256 << 10;
+/// How long the timer sleeps when nothing is due.
+const IDLE: Duration = Duration::from_secs(60 * 60);
+
+/// The owner of an open connection.
+pub(crate) struct Task {
+    reader: Reader,
+    writer: Writer,
+    meter: Arc<Meter>,
+    machine: Machine,
+    commands: queue::Receiver<Command>,
+    events: queue::Sender<SocketEvent>,
+    /// Events there was no room for. While there are any, nothing is read.
+    waiting: VecDeque<SocketEvent>,
+    acks: AckTable,
+    fences: FenceTable,
+    socket: Socket,
+    close: Arc<Notify>,
+    /// What the meter showed when reading last came to a halt.
+    read_before: u64,
+    settings: Settings,
+}
+
+/// The task's share of the options.
+#[derive(Clone, Copy)]
+pub(crate) struct Settings {
+    pub(crate) write_timeout: Duration,
+    pub(crate) close_timeout: Duration,
+    pub(crate) acks: usize,
+}
+
+/// The ends of the task's queues.
+pub(crate) struct Queues {
+    pub(crate) commands: queue::Receiver<Command>,
+    pub(crate) events: queue::Sender<SocketEvent>,
+    pub(crate) close: Arc<Notify>,
+}
+
+impl Task {
+    /// For a machine that has been let in, with what arrived until then.
+    pub(crate) fn new(
+        wire: Wire,
+        machine: Machine,
+        queues: Queues,
+        socket: Socket,
+        settings: Settings,
+        early: Vec<Incoming>,
+    ) -> Self {
+        let mut task = Self {
+            reader: wire.reader,
+            writer: wire.writer,
+            read_before: wire.meter.read(),
+            meter: wire.meter,
+            machine,
+            commands: queues.commands,
+            events: queues.events,
+            waiting: VecDeque::new(),
+            acks: AckTable::new(settings.acks),
+            fences: FenceTable::new(),
+            socket,
+            close: queues.close,
+            settings,
+        };
+        early
+            .into_iter()
+            .for_each(|incoming| task.deliver(incoming));
+        task
+    }
+
+    /// Runs to the end of the connection.
+    pub(crate) async fn run(mut self, ending: oneshot::Sender<Ending>) {
+        let reason = self.serve().await;
+        tracing::debug!(%reason, "connection ended");
+        self.finish(reason, ending).await;
+    }
+
+    async fn serve(&mut self) -> CloseReason {
+        let mut timer = pin!(sleep_until(tokio::time::Instant::now()));
+        loop {
+            let due = self.due();
+            if due < timer.deadline().into_std() {
+                timer.as_mut().reset(due.into());
+            }
+            let room = self.waiting.front().map_or(0, SocketEvent::weight);
+            let ended = tokio::select! {
+                frame = self.reader.next(), if self.waiting.is_empty() => self.read(frame),
+                written = poll_fn(|cx| self.writer.poll_drain(cx)), if self.writer.busy() => {
+                    written.err().map(|error| ended(Some(&error)))
+                }
+                Some(command) = self.commands.recv(), if !self.writer.busy() => {
+                    self.write(command);
+                    None
+                }
+                slot = self.events.reserve(room), if !self.waiting.is_empty() => match slot {
+                    Ok(slot) => {
+                        match self.waiting.pop_front() {
+                            Some(event) => slot.put(event),
+                            None => drop(slot),
+                        }
+                        self.resume_if_clear()
+                    }
+                    Err(queue::Gone) => Some(CloseReason::Local),
+                },
+                () = self.events.closed() => Some(CloseReason::Local),
+                () = self.close.notified() => Some(CloseReason::Local),
+                () = timer.as_mut() => {
+                    // Never earlier than now: `due` brings it forward again.
+                    timer.as_mut().reset(tokio::time::Instant::now() + IDLE);
+                    self.tick()
+                }
+            };
+            if let Some(reason) = ended {
+                return reason;
+            }
+        }
+    }
+
+    /// When the timer has something to do.
+    fn due(&mut self) -> Instant {
+        let now = Instant::now();
+        let stall = self
+            .writer
+            .deadline(self.settings.write_timeout, now, self.meter.written());
+        // While we do not read, we cannot know whether the server speaks.
+        let silence = self.machine.deadline().filter(|_| self.waiting.is_empty());
+        [stall, silence]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(now + IDLE)
+    }
+
+    fn tick(&mut self) -> Option<CloseReason> {
+        let now = Instant::now();
+        if self
+            .writer
+            .stalled(self.settings.write_timeout, now, self.meter.written())
+        {
+            return Some(CloseReason::WriteTimeout);
+        }
+        if !self.waiting.is_empty() {
+            return None;
+        }
+        // What lies in the socket's buffer is a sign of life, however late we look
+        // (the process may have slept for an hour), so look before deciding.
+        if let Some(frame) = self.reader.next().now_or_never() {
+            return self.read(frame);
+        }
+        let read = self.meter.read();
+        if read != std::mem::replace(&mut self.read_before, read) {
+            return self.step(Input::Progress);
+        }
+        self.step(Input::Tick)
+    }
+
+    fn read(&mut self, frame: Option<Result<Message, tungstenite::Error>>) -> Option<CloseReason> {
+        let ended = match frame {
+            Some(Ok(Message::Text(text))) => self.step(Input::Text(&text)),
+            Some(Ok(Message::Binary(part))) => self.step(Input::Binary(part)),
+            Some(Ok(Message::Close(_))) => self.step(Input::Ended(CloseReason::ServerDisconnect)),
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
+                self.step(Input::Control)
+            }
+            Some(Err(error)) => self.step(Input::Ended(ended(Some(&error)))),
+            None => self.step(Input::Ended(ended(None))),
+        };
+        self.read_before = self.meter.read();
+        ended
+    }
+
+    fn resume_if_clear(&mut self) -> Option<CloseReason> {
+        if self.waiting.is_empty() {
+            self.step(Input::Resumed)
+        } else {
+            None
+        }
+    }
+
+    fn step(&mut self, input: Input<'_>) -> Option<CloseReason> {
+        let mut ended = None;
+        for effect in self.machine.step(input, Instant::now()) {
+            match effect {
+                Effect::Send(text) => self.writer.push(Message::text(text)),
+                Effect::Pong => self.writer.pong(),
+                Effect::Probe => self.writer.push(Message::Ping(Bytes::new())),
+                Effect::Deliver(incoming) => self.deliver(incoming),
+                Effect::Answered { id, answer } => {
+                    if !self.acks.answer(id, answer) {
+                        tracing::debug!(id, "an answer that no one waits for");
+                    }
+                }
+                Effect::FenceAnswered { number, answer } => self.fence_answered(number, answer),
+                Effect::Close(reason) => ended = Some(reason),
+                // Both belong to the time before this task.
+                Effect::Joined { .. } | Effect::Refused { .. } => {}
+            }
+        }
+        ended
+    }
+
+    fn fence_answered(&mut self, number: u64, answer: FenceAnswer) {
+        let Some(pending) = self.fences.remove(&number) else {
+            return;
+        };
+        if answer == FenceAnswer::Accepted {
+            self.writer.push(Message::text(fence::leave(number)));
+        }
+        drop(pending.permit);
+        // Who no longer waits for it does not need it.
+        let _ = pending.caller.send(answer);
+    }
+
+    fn deliver(&mut self, incoming: Incoming) {
+        let event = match incoming {
+            Incoming::Event {
+                name,
+                args,
+                attachments,
+                ack,
+            } => SocketEvent::Event(Event {
+                name,
+                args,
+                attachments,
+                ack: ack.map(|id| AckReply {
+                    socket: self.socket.clone(),
+                    id,
+                }),
+            }),
+            Incoming::Undecodable { error, bytes } => {
+                tracing::warn!(%error, bytes, "undecodable packet");
+                SocketEvent::Undecodable(Undecodable { error, bytes })
+            }
+        };
+        if !self.waiting.is_empty() {
+            self.waiting.push_back(event);
+            return;
+        }
+        let bytes = event.weight();
+        // A reader that is gone shows at the next turn of the loop.
+        if let Err(Refused::Full(event)) = self.events.try_send(event, bytes) {
+            self.waiting.push_back(event);
+        }
+    }
+
+    /// Hands a command to the writer, and those behind it up to a good measure.
+    fn write(&mut self, command: Command) {
+        let mut next = Some(command);
+        let mut bytes = 0;
+        while let Some(command) = next {
+            bytes += command.bytes();
+            match command.expect {
+                Expect::Nothing => {}
+                Expect::Answer { id, caller } => self.acks.insert(id, caller),
+                Expect::Fence { number, pending } => {
+                    self.fences.insert(number, pending);
+                }
+            }
+            push(&mut self.writer, command.text, command.attachments);
+            next = if bytes < WRITE_AHEAD {
+                self.commands.try_recv()
+            } else {
+                None
+            };
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What is to be written, and how far writing has come.
+
+use std::{
+    collections::VecDeque,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use futures_util::{Sink, stream::SplitSink};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{Error, Message},
+};
+
+use super::Io;
+use crate::engine;
+
+/// Writes frames in order without ever blocking its task: [`Self::poll_drain`]
+/// goes as far as the transport takes it.
+///
+/// Its queue is bounded by its users: the task takes a new command only when the
+/// queue is empty, and what the server can cause comes once at a time (a pong,
+/// however many pings wait for one) or in bounded number (fences).
+pub(crate) struct Writer {
+    sink: SplitSink<WebSocketStream<Io>, Message>,
+    queue: VecDeque<Message>,
+    pong: bool,
+    flushed: bool,
+    stall: Option<Stall>,
+}
+
+/// Since when nothing was written although something waits.
+struct Stall {
+    since: Instant,
+    written: u64,
+}
+
+impl Writer {
+    pub(super) fn new(sink: SplitSink<WebSocketStream<Io>, Message>) -> Self {
+        Self {
+            sink,
+            queue: VecDeque::new(),
+            pong: false,
+            flushed: true,
+            stall: None,
+        }
+    }
+
+    /// Queues a frame.
+    pub(crate) fn push(&mut self, message: Message) {
+        self.queue.push_back(message);
+    }
+
+    /// Queues the answer to the engine's ping, ahead of everything else.
+    pub(crate) fn pong(&mut self) {
+        self.pong = true;
+    }
+
+    /// Whether anything waits to be written.
+    pub(crate) fn busy(&self) -> bool {
+        self.pong || !self.queue.is_empty() || !self.flushed
+    }
+
+    /// Writes and flushes all that is queued, as far as it goes. Cancelling the
+    /// wait loses nothing.
+    pub(crate) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        while self.pong || !self.queue.is_empty() {
+            ready!(Pin::new(&mut self.sink).poll_ready(cx))?;
+            let message = if std::mem::take(&mut self.pong) {
+                Message::text(engine::PONG)
+            } else if let Some(message) = self.queue.pop_front() {
+                message
+            } else {
+                break;
+            };
+            self.flushed = false;
+            Pin::new(&mut self.sink).start_send(message)?;
+        }
+        ready!(Pin::new(&mut self.sink).poll_flush(cx))?;
+        self.flushed = true;
+        self.stall = None;
+        Poll::Ready(Ok(()))
+    }
+
+    /// When to look whether writing stands still; `None` while nothing waits.
+    pub(crate) fn deadline(
+        &mut self,
+        limit: Duration,
+        now: Instant,
+        written: u64,
+    ) -> Option<Instant> {
+        if !self.busy() {
+            return None;
+        }
+        let stall = self.stall.get_or_insert(Stall {
+            since: now,
+            written,
+        });
+        Some(stall.since + limit)
+    }
+
+    /// Whether not a byte was written for `limit` although something waits.
+    pub(crate) fn stalled(&mut self, limit: Duration, now: Instant, written: u64) -> bool {
+        match &mut self.stall {
+            Some(stall) if self.pong || !self.queue.is_empty() || !self.flushed => {
+                if stall.written != written {
+                    *stall = Stall {
+                        since: now,
+                        written,
+                    };
+                }
+                now >= stall.since + limit
+            }
+            _ => false,
+        }
+    }
+}
