@@ -1,6 +1,7 @@
 //! HTTP, Engine.IO and Socket.IO in front of the hub: the only part that knows
 //! axum's requests and socketioxide.
 
+mod argument;
 mod connection;
 mod door;
 mod fence;
@@ -54,7 +55,7 @@ impl Gateway {
         cors_origins: Vec<Url>,
         listening: SocketAddr,
     ) -> Result<(Self, Router), socketioxide::NsInsertError> {
-        let (layer, io) = SocketIo::builder()
+        let (service, io) = SocketIo::builder()
             .max_payload(PACKET_BYTES as u64)
             .ws_max_message_size(PACKET_BYTES)
             .ws_max_frame_size(PACKET_BYTES)
@@ -62,7 +63,7 @@ impl Gateway {
             .ping_interval(PING_INTERVAL)
             .ping_timeout(PING_TIMEOUT)
             .connect_timeout(CONNECT_TIMEOUT)
-            .build_layer();
+            .build_with_inner_svc(Router::new().fallback(nothing_here));
         let (alive, all_gone) = mpsc::channel(1);
         let peers = Arc::new(Peers::default());
         let shared = Shared {
@@ -74,9 +75,10 @@ impl Gateway {
         sign_in::register(&io, &shared);
         fence::register(&io, &shared)?;
         let door = door::Door::new(Origins::new(cors_origins, listening), peers.clone());
+        // As a service: a layer over a fallback handler would be built anew for
+        // each request, and with it an engine that knows nobody.
         let router = Router::new()
-            .fallback(nothing_here)
-            .layer(layer)
+            .fallback_service(service)
             .layer(middleware::from_fn_with_state(door, door::pass));
         let gateway = Self {
             io,
@@ -92,7 +94,7 @@ impl Gateway {
         self.peers.close_door();
     }
 
-    /// Says goodbye to everyone.
+    /// Says goodbye to everyone. Nobody is heard any more after it.
     pub(crate) async fn close(&self) {
         self.io.close().await;
     }
@@ -102,8 +104,11 @@ impl Gateway {
         let Self {
             alive,
             mut all_gone,
+            peers,
             ..
         } = self;
+        // The engine closes without calling its disconnect handlers.
+        peers.dismiss();
         drop(alive);
         // Nothing is ever sent: this is the end of the last sender.
         let _ = all_gone.recv().await;

@@ -11,6 +11,7 @@ use std::{
 use parlour_protocol::OutgoingMessage;
 use socketioxide::{extract::SocketRef, socket::Sid};
 use tokio::sync::{
+    Notify,
     mpsc::{self, error::TrySendError},
     oneshot,
 };
@@ -43,7 +44,16 @@ pub(super) struct Peer {
 struct Seat {
     inbox: Option<mpsc::Sender<Inbound>>,
     ready: Option<oneshot::Sender<SocketRef>>,
+    gone: Arc<Notify>,
 }
+
+/// The task's ends: where it hears that it is ready, what is asked, and that
+/// the connection is gone.
+pub(super) type Place = (
+    oneshot::Receiver<SocketRef>,
+    mpsc::Receiver<Inbound>,
+    Arc<Notify>,
+);
 
 impl Peer {
     /// How much of this client's input waits.
@@ -51,16 +61,17 @@ impl Peer {
         &self.intake
     }
 
-    /// Takes a new connection to the main namespace: gives the ends at which
-    /// its task hears that it is ready, and what is asked.
-    pub(super) fn sit(&self) -> (oneshot::Receiver<SocketRef>, mpsc::Receiver<Inbound>) {
+    /// Takes a new connection to the main namespace.
+    pub(super) fn sit(&self) -> Place {
         let (ready, is_ready) = oneshot::channel();
         let (inbox, asked) = mpsc::channel(CONNECTION_QUEUE);
+        let gone = Arc::new(Notify::new());
         *lock(&self.seat) = Seat {
             inbox: Some(inbox),
             ready: Some(ready),
+            gone: gone.clone(),
         };
-        (is_ready, asked)
+        (is_ready, asked, gone)
     }
 
     /// The client was told that it is connected.
@@ -154,6 +165,14 @@ impl Peers {
 
     pub(super) fn next_connection(&self) -> ConnectionId {
         ConnectionId(self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Tells the tasks of all connections that these are gone.
+    pub(super) fn dismiss(&self) {
+        let all: Vec<_> = lock(&self.all).values().filter_map(Weak::upgrade).collect();
+        for peer in all {
+            lock(&peer.seat).gone.notify_one();
+        }
     }
 
     pub(super) fn close_door(&self) {

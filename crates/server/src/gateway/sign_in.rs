@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 
 use super::{
     Shared,
+    argument::FirstArgument,
     connection::Connection,
     door,
     peers::{Inbound, Peer},
@@ -59,8 +60,7 @@ async fn sign_in(
         peer.cut();
         return Err("server unavailable");
     };
-    let gone = Arc::new(Notify::new());
-    let (ready, inbox) = peer.sit();
+    let (ready, inbox, gone) = peer.sit();
     listen(&socket, &peer, &gone, &shared.counters);
     let connection = Connection {
         id: shared.peers.next_connection(),
@@ -83,8 +83,8 @@ fn listen(socket: &SocketRef, peer: &Arc<Peer>, gone: &Arc<Notify>, counters: &A
     let (peer, counters) = (peer.clone(), counters.clone());
     socket.on(
         names::PRIVATE_MESSAGE,
-        move |TryData(payload): TryData<Value>| -> Ready<()> {
-            match OutgoingMessage::from_json(payload.ok().as_ref()) {
+        move |FirstArgument(payload): FirstArgument| -> Ready<()> {
+            match OutgoingMessage::from_json(payload.as_ref()) {
                 // Rejected: the connection is being cut, or is gone already.
                 Ok(message) => drop(peer.ask(Inbound::Message(message))),
                 Err(_) => counters.malformed(),

@@ -1,0 +1,103 @@
+// A person at the official client, for the checks.
+
+import { io } from "socket.io-client";
+
+const PATIENCE_MS = 10_000;
+
+/** A connection that remembers everything it heard, in order. */
+export class Person {
+  constructor(url, transports, auth) {
+    this.heard = [];
+    this.waiting = [];
+    this.socket = io(url, { transports, auth, forceNew: true, reconnection: false });
+    this.socket.onAny((event, ...args) => this.note({ event, args }));
+    this.socket.on("connect_error", (error) =>
+      this.note({ event: "connect_error", args: [error.message] }),
+    );
+    this.socket.on("disconnect", (reason) => this.note({ event: "disconnect", args: [reason] }));
+  }
+
+  note(entry) {
+    this.heard.push(entry);
+    this.waiting = this.waiting.filter(({ wanted, resolve }) => {
+      if (!wanted(entry)) {
+        return true;
+      }
+      resolve(entry);
+      return false;
+    });
+  }
+
+  /** The first entry, past or to come, that is `wanted`. */
+  hears(wanted, what) {
+    const past = this.heard.find(wanted);
+    if (past) {
+      return Promise.resolve(past);
+    }
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new Error(`never heard: ${what}; heard ${this.events()}`)),
+        PATIENCE_MS,
+      );
+      this.waiting.push({
+        wanted,
+        resolve: (entry) => {
+          clearTimeout(timer);
+          resolve(entry);
+        },
+      });
+    });
+  }
+
+  async hearsEvent(event) {
+    const { args } = await this.hears((entry) => entry.event === event, event);
+    return args[0];
+  }
+
+  async hearsText(content) {
+    const entry = await this.hears(
+      ({ event, args }) => event === "private message" && args[0].content === content,
+      `the text ${content}`,
+    );
+    return entry.args[0];
+  }
+
+  events() {
+    return JSON.stringify(this.heard.map(({ event }) => event));
+  }
+
+  /** How often something was heard so far. */
+  count(wanted) {
+    return this.heard.filter(wanted).length;
+  }
+
+  /** Waits for `session` and `users`. */
+  async signedIn() {
+    this.session = await this.hearsEvent("session");
+    this.users = await this.hearsEvent("users");
+    this.id = this.session.userID;
+    return this;
+  }
+
+  says(to, content) {
+    this.socket.emit("private message", { content, to: to.id ?? to });
+  }
+
+  /** The proof that the server is done with everything said before. */
+  fence(number) {
+    return new Promise((resolve, reject) => {
+      const fence = this.socket.io.socket(`/__f${number}`);
+      const timer = setTimeout(() => reject(new Error("the fence was not answered")), PATIENCE_MS);
+      fence.on("connect_error", (error) => {
+        clearTimeout(timer);
+        fence.disconnect();
+        resolve(error.message);
+      });
+      fence.connect();
+    });
+  }
+
+  leaves() {
+    this.socket.disconnect();
+  }
+}
