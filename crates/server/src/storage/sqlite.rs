@@ -9,6 +9,15 @@ use super::{
 };
 use crate::identity::SessionHash;
 
+const HISTORY: &str = "
+    SELECT sender.public_id, recipient.public_id, message.content, message.at_ms
+    FROM users me
+    JOIN messages message ON message.sender = me.id OR message.recipient = me.id
+    JOIN users sender ON sender.id = message.sender
+    JOIN users recipient ON recipient.id = message.recipient
+    WHERE me.public_id = ?1
+    ORDER BY message.id";
+
 /// One connection to one database, with the folder it lies in.
 #[derive(Debug)]
 pub(crate) struct Sqlite {
@@ -111,15 +120,7 @@ impl Storage for Sqlite {
     }
 
     fn history(&mut self, user: &UserId) -> Result<Vec<StoredMessage>, StorageError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT sender.public_id, recipient.public_id, message.content, message.at_ms
-             FROM messages message
-             JOIN users sender ON sender.id = message.sender
-             JOIN users recipient ON recipient.id = message.recipient
-             JOIN users me ON me.public_id = ?1
-             WHERE message.sender = me.id OR message.recipient = me.id
-             ORDER BY message.id",
-        )?;
+        let mut statement = self.connection.prepare_cached(HISTORY)?;
         let rows = statement.query_map([user.as_str()], stored_message)?;
         rows.map(|row| Ok(row?)).collect()
     }
@@ -139,4 +140,49 @@ fn stored_message(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
         content: row.get(2)?,
         at_ms: row.get(3)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_history_is_found_by_its_indexes() {
+        let storage = Sqlite::in_memory().expect("storage");
+        let plan: Vec<String> = storage
+            .connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {HISTORY}"))
+            .expect("plan")
+            .query_map(["a"], |row| row.get(3))
+            .expect("plan")
+            .collect::<Result<_, _>>()
+            .expect("plan");
+        let plan = plan.join("\n");
+        assert!(plan.contains("messages_by_sender"), "{plan}");
+        assert!(plan.contains("messages_by_recipient"), "{plan}");
+        assert!(!plan.contains("SCAN"), "{plan}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_can_read_the_data() {
+        use std::os::unix::fs::PermissionsExt;
+        let home = tempfile::tempdir().expect("folder");
+        let path = home.path().join("new/data");
+        let storage = Sqlite::open(DataFolder::open(&path).expect("folder")).expect("storage");
+        let mode = |path: &std::path::Path| {
+            let metadata = std::fs::metadata(path).expect("metadata");
+            metadata.permissions().mode() & 0o777
+        };
+        assert_eq!(mode(&path), 0o700);
+        let files: Vec<_> = std::fs::read_dir(&path)
+            .expect("folder")
+            .map(|file| file.expect("file").path())
+            .collect();
+        assert!(files.iter().any(|file| file.ends_with("server.db-wal")));
+        for file in files {
+            assert_eq!(mode(&file), 0o600, "{}", file.display());
+        }
+        drop(storage);
+    }
 }
