@@ -149,7 +149,12 @@ fn rust(targets: &TestTargets) -> Vec<Step> {
             move |repo, log| {
                 let deny = ["--", "-D", "warnings"];
                 let mut cargo = cargo::selected(repo, "clippy");
-                log.run(cargo.arg("--all-targets").args(app).args(deny))?;
+                log.run(
+                    cargo
+                        .args(["--keep-going", "--all-targets"])
+                        .args(app)
+                        .args(deny),
+                )?;
                 let mut own = repo.cargo();
                 log.run(
                     own.args(["clippy", "--locked", "-p", "xtask", "--all-targets"])
