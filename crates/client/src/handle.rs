@@ -42,7 +42,7 @@ impl ClientConfig {
         Self {
             data,
             profile: profile.to_owned(),
-            connector: Arc::new(SocketIoConnector::default()),
+            connector: Arc::new(SocketIoConnector),
             secrets,
             clock: Box::new(SystemClock),
             seed: rand::random(),

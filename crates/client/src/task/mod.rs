@@ -1,33 +1,37 @@
 //! The loop that owns all state: something happens → steps of the machines →
 //! effects → what changed is published.
 
+mod account;
 mod catch_up;
 mod changes;
 mod commands;
 mod link;
+mod publish;
 mod secrets;
 mod send;
 
-use std::{future::pending, sync::Arc, time::Duration};
+use std::{
+    future::pending,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use parlour_protocol::UserId;
 use rand::{RngExt, rngs::StdRng};
 use tokio::{
     sync::{broadcast, mpsc},
-    time::{Instant, timeout},
+    time::timeout,
 };
 
 use self::{changes::Changes, link::OpenLink, secrets::SecretsTask};
 use crate::{
-    Answer, ClientEvent, Query, Refusal, RefusalCode, Snapshot, TimelinePage,
-    address::{parse_server, server_text},
+    ClientEvent, Refusal, RefusalCode,
     handle::{ClientConfig, Request},
     outbox::Outbox,
     ports::{Clock, Connecting, Connector, Link, LinkEvent, Target},
     roster::Roster,
-    session::{Effect, Identity, Input, Session},
+    session::{Effect, Input, Session},
     store::{Account, Store, StoreError},
-    view::{Delivery, Failure, FailureCode},
+    view::{Failure, FailureCode},
 };
 
 /// How long saying goodbye may take.
@@ -35,9 +39,6 @@ const GOODBYE: Duration = Duration::from_secs(1);
 
 /// How many events of the server are handled before what changed is published.
 const LINK_BATCH: usize = 64;
-
-/// The most items that one page has.
-const PAGE: u32 = 200;
 
 /// What woke the loop.
 enum Wake {
@@ -162,104 +163,10 @@ impl Engine {
         }
     }
 
-    fn query(&self, query: &Query) -> Result<Answer, Refusal> {
-        match query {
-            Query::Timeline {
-                user,
-                before,
-                limit,
-            } => {
-                let account = self.account.as_ref().ok_or(RefusalCode::NotSignedIn)?;
-                let limit = (*limit).clamp(1, PAGE);
-                // One more than asked for tells whether there is more.
-                let mut page = self
-                    .store
-                    .page(account.id, user, *before, limit + 1)
-                    .map_err(|error| storage_refusal(&error))?;
-                let complete = page.len() <= limit as usize;
-                if !complete {
-                    page.remove(0);
-                }
-                let items = page
-                    .iter()
-                    .map(|message| self.roster.item(message))
-                    .collect();
-                Ok(Answer::Timeline(TimelinePage {
-                    user: user.clone(),
-                    items,
-                    complete,
-                }))
-            }
-        }
-    }
-
-    fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            session: self.session.view(std::time::Instant::now()),
-            secrets: self.secrets.view(),
-            roster: self.roster.entries(),
-        }
-    }
-
-    /// Takes up the identity of the last run.
-    fn resume_last(&mut self) -> Result<(), StoreError> {
-        let Some(account) = self.store.current_account()? else {
-            return Ok(());
-        };
-        let Some(server) = parse_server(&account.server) else {
-            return Ok(());
-        };
-        let identity = Identity {
-            server,
-            username: account.username.clone(),
-            user_id: account.user_id.clone(),
-            session_id: None,
-        };
-        self.session = Session::new(Some(identity));
-        if account.has_session {
-            self.enter(account)?;
-            self.step(Input::Resume)?;
-        }
-        Ok(())
-    }
-
-    /// Makes an account the one in use: its people, its queue.
-    fn enter(&mut self, account: Account) -> Result<(), StoreError> {
-        let mut roster = Roster::stored(account.user_id.clone(), self.store.users(account.id)?);
-        for id in roster.ids() {
-            let summary = self.store.summary(account.id, &id)?;
-            roster.set_summary(&id, summary);
-        }
-        self.roster = roster;
-        self.outbox = Outbox::default();
-        self.account = Some(account);
-        self.reload_outbox()?;
-        self.changes.everything();
-        Ok(())
-    }
-
-    fn reload_outbox(&mut self) -> Result<(), StoreError> {
-        let Some(account) = &self.account else {
-            return Ok(());
-        };
-        let mut queued = self.store.pending(account.id)?;
-        queued.retain(|message| message.delivery == Delivery::Queued);
-        self.outbox.reload(queued);
-        Ok(())
-    }
-
-    /// Nobody's account is in use.
-    fn leave(&mut self) {
-        self.account = None;
-        self.roster = Roster::default();
-        self.outbox = Outbox::default();
-        self.changes.everything();
-    }
-
     /// Gives the session machine an input and does what it says.
     fn step(&mut self, input: Input) -> Result<(), StoreError> {
         let jitter: f64 = self.random.random();
-        let effects = self.session.step(input, std::time::Instant::now(), jitter);
+        let effects = self.session.step(input, Instant::now(), jitter);
         self.changes.session();
         for effect in effects {
             self.apply(effect)?;
@@ -315,7 +222,7 @@ impl Engine {
         let due = self
             .session
             .deadline()
-            .is_some_and(|deadline| deadline <= std::time::Instant::now());
+            .is_some_and(|deadline| deadline <= Instant::now());
         if due { self.step(Input::Tick) } else { Ok(()) }
     }
 
@@ -342,32 +249,6 @@ impl Engine {
         }
     }
 
-    /// Publishes what changed since the last time.
-    fn publish(&mut self) {
-        let changes = std::mem::take(&mut self.changes);
-        if changes.is_empty() {
-            return;
-        }
-        if let Some(account) = &self.account {
-            for id in changes.conversations() {
-                match self.store.summary(account.id, id) {
-                    Ok(summary) => self.roster.set_summary(id, summary),
-                    Err(error) => tracing::warn!(%error, "a conversation's summary is out of date"),
-                }
-            }
-        }
-        let view = || self.session.view(std::time::Instant::now());
-        for event in changes.into_events(
-            &self.roster,
-            view,
-            || self.secrets.view(),
-            || self.snapshot(),
-        ) {
-            // An error means that nobody listens.
-            let _ = self.events.send(event);
-        }
-    }
-
     async fn say_goodbye(&mut self) {
         if let Some(mut link) = self.link.take() {
             link.sender.close();
@@ -377,30 +258,6 @@ impl Engine {
             })
             .await;
         }
-    }
-
-    /// The account of a server that let us in; a change of identity is a
-    /// change of account.
-    fn enter_account(&mut self, user_id: Option<&UserId>) -> Result<(), StoreError> {
-        let Some(identity) = self.session.identity() else {
-            return Ok(());
-        };
-        let server = server_text(&identity.server);
-        let username = identity.username.clone();
-        let same = self
-            .account
-            .as_ref()
-            .is_some_and(|account| account.server == server && account.user_id.as_ref() == user_id);
-        if same {
-            return Ok(());
-        }
-        let account = self.store.atomically(|store| {
-            if let Some(old) = self.account.as_ref().filter(|old| old.server == server) {
-                store.hold_queue(old.id)?;
-            }
-            store.enter_account(&server, user_id, &username)
-        })?;
-        self.enter(account)
     }
 }
 
@@ -419,9 +276,9 @@ async fn attempt(connecting: &mut Option<Connecting>) -> Result<Link, Failure> {
     outcome
 }
 
-async fn sleep_until(deadline: Option<std::time::Instant>) {
+async fn sleep_until(deadline: Option<Instant>) {
     match deadline {
-        Some(deadline) => tokio::time::sleep_until(Instant::from_std(deadline)).await,
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
         None => pending().await,
     }
 }

@@ -1,0 +1,94 @@
+//! Which account is in use: its people, its queue.
+
+use parlour_protocol::UserId;
+
+use super::Engine;
+use crate::{
+    address::{parse_server, server_text},
+    outbox::Outbox,
+    roster::Roster,
+    session::{Identity, Input, Session},
+    store::{Account, StoreError},
+    view::Delivery,
+};
+
+impl Engine {
+    /// Takes up the identity of the last run.
+    pub(super) fn resume_last(&mut self) -> Result<(), StoreError> {
+        let Some(account) = self.store.current_account()? else {
+            return Ok(());
+        };
+        let Some(server) = parse_server(&account.server) else {
+            return Ok(());
+        };
+        let identity = Identity {
+            server,
+            username: account.username.clone(),
+            user_id: account.user_id.clone(),
+            session_id: None,
+        };
+        self.session = Session::new(Some(identity));
+        if account.has_session {
+            self.enter(account)?;
+            self.step(Input::Resume)?;
+        }
+        Ok(())
+    }
+
+    /// Makes an account the one in use: its people, its queue.
+    pub(super) fn enter(&mut self, account: Account) -> Result<(), StoreError> {
+        let mut roster = Roster::stored(account.user_id.clone(), self.store.users(account.id)?);
+        for id in roster.ids() {
+            let summary = self.store.summary(account.id, &id)?;
+            roster.set_summary(&id, summary);
+        }
+        self.roster = roster;
+        self.outbox = Outbox::default();
+        self.account = Some(account);
+        self.reload_outbox()?;
+        self.changes.everything();
+        Ok(())
+    }
+
+    pub(super) fn reload_outbox(&mut self) -> Result<(), StoreError> {
+        let Some(account) = &self.account else {
+            return Ok(());
+        };
+        let mut queued = self.store.pending(account.id)?;
+        queued.retain(|message| message.delivery == Delivery::Queued);
+        self.outbox.reload(queued);
+        Ok(())
+    }
+
+    /// Nobody's account is in use.
+    pub(super) fn leave(&mut self) {
+        self.account = None;
+        self.roster = Roster::default();
+        self.outbox = Outbox::default();
+        self.changes.everything();
+    }
+
+    /// The account of a server that let us in; a change of identity is a
+    /// change of account.
+    pub(super) fn enter_account(&mut self, user_id: Option<&UserId>) -> Result<(), StoreError> {
+        let Some(identity) = self.session.identity() else {
+            return Ok(());
+        };
+        let server = server_text(&identity.server);
+        let username = identity.username.clone();
+        let same = self
+            .account
+            .as_ref()
+            .is_some_and(|account| account.server == server && account.user_id.as_ref() == user_id);
+        if same {
+            return Ok(());
+        }
+        let account = self.store.atomically(|store| {
+            if let Some(old) = self.account.as_ref().filter(|old| old.server == server) {
+                store.hold_queue(old.id)?;
+            }
+            store.enter_account(&server, user_id, &username)
+        })?;
+        self.enter(account)
+    }
+}

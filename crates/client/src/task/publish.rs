@@ -1,0 +1,76 @@
+//! What hosts are told: answers, snapshots, changes.
+
+use std::time::Instant;
+
+use super::{Engine, storage_refusal};
+use crate::{Answer, Query, Refusal, RefusalCode, Snapshot, TimelinePage};
+
+/// The most items that one page has.
+const PAGE: u32 = 200;
+
+impl Engine {
+    pub(super) fn query(&self, query: &Query) -> Result<Answer, Refusal> {
+        match query {
+            Query::Timeline {
+                user,
+                before,
+                limit,
+            } => {
+                let account = self.account.as_ref().ok_or(RefusalCode::NotSignedIn)?;
+                let limit = (*limit).clamp(1, PAGE);
+                // One more than asked for tells whether there is more.
+                let mut page = self
+                    .store
+                    .page(account.id, user, *before, limit + 1)
+                    .map_err(|error| storage_refusal(&error))?;
+                let complete = page.len() <= limit as usize;
+                if !complete {
+                    page.remove(0);
+                }
+                let items = page
+                    .iter()
+                    .map(|message| self.roster.item(message))
+                    .collect();
+                Ok(Answer::Timeline(TimelinePage {
+                    user: user.clone(),
+                    items,
+                    complete,
+                }))
+            }
+        }
+    }
+
+    pub(super) fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            session: self.session.view(Instant::now()),
+            secrets: self.secrets.view(),
+            roster: self.roster.entries(),
+        }
+    }
+
+    /// Publishes what changed since the last time.
+    pub(super) fn publish(&mut self) {
+        let changes = std::mem::take(&mut self.changes);
+        if changes.is_empty() {
+            return;
+        }
+        if let Some(account) = &self.account {
+            for id in changes.conversations() {
+                match self.store.summary(account.id, id) {
+                    Ok(summary) => self.roster.set_summary(id, summary),
+                    Err(error) => tracing::warn!(%error, "a conversation's summary is out of date"),
+                }
+            }
+        }
+        let view = || self.session.view(Instant::now());
+        for event in changes.into_events(
+            &self.roster,
+            view,
+            || self.secrets.view(),
+            || self.snapshot(),
+        ) {
+            // An error means that nobody listens.
+            let _ = self.events.send(event);
+        }
+    }
+}
