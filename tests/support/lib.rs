@@ -1,3 +1,6 @@
 //! What the tests share.
 
+pub mod node;
+pub mod person;
+pub mod process;
 pub mod server;

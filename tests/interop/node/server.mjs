@@ -6,9 +6,15 @@
 //   C  as B, and messages are kept
 //
 //   node server.mjs --dialect C --port 0 [--late MS] [--ping-interval MS] [--ping-timeout MS]
+//     [--refuse TEXT] [--store TEXT] [--store-nested DEPTH]
 //
 // --late registers the handlers so many milliseconds after the connection, as
 // a server with a slow session store does; `users` comes right before that.
+//
+// --refuse refuses every sign-in by name with this text. --store puts a message
+// with this text (JSON escapes are read, so it may hold half an emoji) into the
+// conversation of everybody with themselves, --store-nested one that is no text
+// but arrays within arrays.
 //
 // It prints `listening PORT` once it is ready, and then one line of JSON for
 // each line of JSON on its standard input:
@@ -33,6 +39,9 @@ const { values: options } = parseArgs({
     late: { type: "string", default: "0" },
     "ping-interval": { type: "string", default: "25000" },
     "ping-timeout": { type: "string", default: "20000" },
+    refuse: { type: "string" },
+    store: { type: "string" },
+    "store-nested": { type: "string" },
   },
 });
 const { dialect } = options;
@@ -46,6 +55,18 @@ const keepsMessages = dialect === "C";
 const sessions = new Map(); // sessionID → { userID, username, connected }
 const messages = []; // { content, from, to }
 
+/** What --store and --store-nested put into conversations. */
+const planted = (() => {
+  if (options.store !== undefined) {
+    return JSON.parse(`"${options.store}"`);
+  }
+  if (options["store-nested"] !== undefined) {
+    const depth = Number(options["store-nested"]);
+    return JSON.parse("[".repeat(depth) + "]".repeat(depth));
+  }
+  return undefined;
+})();
+
 const http = createServer();
 const io = new Server(http, {
   cors: { origin: "http://localhost:8080" },
@@ -58,6 +79,9 @@ io.use((socket, next) => {
   const known = hasSessions && sessionID ? sessions.get(sessionID) : undefined;
   if (!known && !username) {
     return next(new Error("invalid username"));
+  }
+  if (!known && options.refuse) {
+    return next(new Error(options.refuse));
   }
   socket.data = known
     ? { sessionID, userID: known.userID, username: known.username }
@@ -73,6 +97,9 @@ io.on("connection", async (socket) => {
     sessions.set(sessionID, { userID, username, connected: true });
     socket.emit("session", { sessionID, userID });
     socket.join(userID);
+  }
+  if (planted !== undefined) {
+    messages.push({ content: planted, from: userID, to: userID });
   }
   socket.emit("users", everyone(userID));
   socket.broadcast.emit("user connected", describe({ userID, username, connected: true }, []));
