@@ -114,7 +114,7 @@ export default tseslint.config(
     [
       TAURI,
       folder("platform", "Features reach the engine through state."),
-      folder("connect|roster|conversation|composer", "Features do not know each other."),
+      folder("features|connect|roster|conversation|composer", "Features do not know each other."),
     ],
   ),
 );

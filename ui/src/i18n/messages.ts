@@ -3,11 +3,8 @@ import { countdown } from "./time";
 /** Everything the app says but for codes, which have tables of their own. */
 export const messages = {
   app: "Parlour",
-  startFailed: "Parlour could not start.",
-  title(unread: number, profile: string): string {
-    const name = profile === "default" ? "Parlour" : `Parlour — ${profile}`;
-    return unread === 0 ? name : `(${unread}) ${name}`;
-  },
+  /** The window adds the profile. */
+  title: (unread: number) => (unread === 0 ? "Parlour" : `(${unread}) Parlour`),
   dismiss: "Dismiss",
   tryAgain: "Try again",
   tryNow: "Try now",
@@ -36,6 +33,7 @@ export const messages = {
   },
 
   banner: {
+    label: "What to know",
     offline: "You are offline.",
     connecting: "Connecting…",
     catchingUp: "Connected. Fetching what you missed…",

@@ -1,0 +1,139 @@
+import { render, screen } from "@testing-library/svelte";
+import userEvent from "@testing-library/user-event";
+import { flushSync } from "svelte";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import App from "../../App.svelte";
+import type { Failure } from "../../generated/Failure";
+import type { SessionView } from "../../generated/SessionView";
+import { FakePlatform } from "../../platform/fake";
+import { account, house, online, settle, start, waiting } from "../../test/world";
+
+const refused: Failure = { code: "connectionRefused", detail: null };
+const connecting: SessionView = { state: "connecting", account: account(), attempt: 2 };
+
+beforeEach(() => {
+  vi.useFakeTimers({
+    toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"],
+  });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+async function show(fake: FakePlatform) {
+  const parlour = await start(fake);
+  render(App, { parlour });
+  return { parlour, user: userEvent.setup({ advanceTimers: vi.advanceTimersByTime.bind(vi) }) };
+}
+
+function pass(ms: number) {
+  vi.advanceTimersByTime(ms);
+  flushSync();
+}
+
+describe("the first connection", () => {
+  it("says what happens, why it fails, and when it is tried again", async () => {
+    const fake = new FakePlatform();
+    fake.session = connecting;
+    await show(fake);
+    expect(screen.getByTestId("connecting")).toHaveTextContent("Connecting to chat.example.org");
+    expect(screen.queryByTestId("connecting-reason")).toBeNull();
+
+    fake.become(waiting(refused, 8_000));
+    flushSync();
+    expect(screen.getByTestId("connecting-reason")).toHaveTextContent(
+      "Nothing answers at chat.example.org.",
+    );
+    expect(screen.getByTestId("connecting")).toHaveTextContent("Next try in 8 seconds.");
+    pass(3_000);
+    expect(screen.getByTestId("connecting")).toHaveTextContent("Next try in 5 seconds.");
+
+    // The reason stays to be read while it is tried again.
+    fake.become(connecting);
+    flushSync();
+    expect(screen.getByTestId("connecting-reason")).toHaveTextContent(/Nothing answers/);
+  });
+
+  it("can be hurried, and given up", async () => {
+    const fake = new FakePlatform();
+    fake.session = waiting(refused);
+    const { user } = await show(fake);
+    await user.click(screen.getByTestId("reconnect"));
+    await user.click(screen.getByTestId("use-another-server"));
+    expect(fake.accepted).toEqual([{ type: "reconnect" }, { type: "signOut" }]);
+  });
+
+  it("is not gone back to once people are known", async () => {
+    const fake = house();
+    await show(fake);
+    fake.become(waiting(refused));
+    flushSync();
+    expect(screen.getByTestId("roster")).toBeInTheDocument();
+    expect(screen.queryByTestId("connecting")).toBeNull();
+  });
+
+  it("is not gone back to by somebody who is alone", async () => {
+    const fake = new FakePlatform();
+    fake.session = online();
+    await show(fake);
+    fake.become(waiting(refused));
+    flushSync();
+    expect(screen.getByTestId("roster")).toBeInTheDocument();
+  });
+});
+
+describe("the banner", () => {
+  it("says why one is offline, counts down, and goes when it is over", async () => {
+    const fake = house();
+    const { user } = await show(fake);
+    expect(screen.queryByTestId("connection-banner")).toBeNull();
+    fake.become(waiting({ code: "closedByServer", detail: "going down" }, 5_000));
+    flushSync();
+    const banner = screen.getByTestId("connection-banner");
+    expect(banner).toHaveTextContent("You are offline.");
+    expect(banner).toHaveTextContent("chat.example.org closed the connection.");
+    expect(banner).toHaveTextContent("Details: going down");
+    expect(banner).toHaveTextContent("Next try in 5 seconds.");
+    // The countdown is not read out each second.
+    expect(screen.getByRole("status")).not.toHaveTextContent("Next try");
+    pass(4_000);
+    expect(banner).toHaveTextContent("Next try in 1 second.");
+    await user.click(screen.getByTestId("reconnect"));
+    expect(fake.accepted).toEqual([{ type: "reconnect" }]);
+    fake.become(online());
+    flushSync();
+    expect(screen.queryByTestId("connection-banner")).toBeNull();
+  });
+
+  it("has no words for a connection that is made at once", async () => {
+    const fake = house();
+    fake.session = connecting;
+    await show(fake);
+    expect(screen.queryByTestId("connection-banner")).toBeNull();
+    pass(1_000);
+    expect(screen.getByTestId("connection-banner")).toHaveTextContent("Connecting…");
+    fake.become({ state: "catchingUp", account: account() });
+    flushSync();
+    expect(screen.getByTestId("connection-banner")).toHaveTextContent(/what you missed/);
+  });
+});
+
+describe("a session that is not kept", () => {
+  it("is told with its reason and what it means, and can be kept later", async () => {
+    const fake = house();
+    fake.secrets = { backend: "memory", failure: { code: "keyringMissing", detail: null } };
+    const { user } = await show(fake);
+    const banner = screen.getByTestId("secrets-banner");
+    expect(banner).toHaveTextContent("Your sign-in could not be saved.");
+    expect(banner).toHaveTextContent("There is no keyring on this computer.");
+    expect(banner).toHaveTextContent("until you close Parlour");
+    fake.refusals.set("saveSession", "busy");
+    await user.click(screen.getByTestId("save-session"));
+    await settle();
+    expect(screen.getByTestId("problem-banner")).toHaveTextContent(/too much to do/);
+    await user.click(screen.getAllByRole("button", { name: "Dismiss" })[1] as HTMLElement);
+    expect(screen.queryByTestId("secrets-banner")).toBeNull();
+  });
+});

@@ -1,0 +1,158 @@
+import { describe, expect, it } from "vitest";
+
+import { house, online, settle, signedOut, start } from "../test/world";
+import { FakePlatform } from "../platform/fake";
+
+describe("drafts", () => {
+  it("belong to one conversation, and come back with it", async () => {
+    const parlour = await start(house());
+    parlour.setDraft("bob", "for Bob only");
+    expect(parlour.draft("eve")).toBe("");
+    expect(parlour.draft("bob")).toBe("for Bob only");
+  });
+
+  it("do not pass to somebody else who has the same id elsewhere", async () => {
+    const fake = house();
+    const parlour = await start(fake);
+    parlour.setDraft("bob", "secret");
+    fake.become({
+      state: "online",
+      account: { server: "https://other.example.org", username: "Alice", userId: "me" },
+    });
+    expect(parlour.draft("bob")).toBe("");
+  });
+
+  it("are gone after a sign-out, and kept when it was refused", async () => {
+    const fake = house();
+    const parlour = await start(fake);
+    parlour.setDraft("bob", "hello");
+    fake.refusals.set("signOut", "busy");
+    await parlour.signOut();
+    expect(parlour.problem).toBe("busy");
+    expect(parlour.draft("bob")).toBe("hello");
+    fake.refusals.clear();
+    await parlour.signOut();
+    expect(parlour.problem).toBeNull();
+    expect(parlour.draft("bob")).toBe("");
+  });
+
+  it("lose what was sent, and nothing that was typed on meanwhile", async () => {
+    const fake = house();
+    const parlour = await start(fake);
+    parlour.setDraft("bob", "one");
+    const sending = parlour.sendDraft("bob");
+    parlour.setDraft("bob", "one, two");
+    expect(await sending).toBeNull();
+    expect(parlour.draft("bob")).toBe(", two");
+  });
+});
+
+describe("sending", () => {
+  it("strips what cannot be seen around the text, and what no server can carry", async () => {
+    const fake = house();
+    const parlour = await start(fake);
+    parlour.setDraft("bob", "\n  \n  first\n\n  second \ud83d \n");
+    await parlour.sendDraft("bob");
+    expect(fake.accepted).toContainEqual({
+      type: "sendMessage",
+      to: "bob",
+      content: "  first\n\n  second \ufffd",
+    });
+  });
+
+  it("keeps the draft when it was refused, and says why", async () => {
+    const fake = house();
+    fake.refusals.set("sendMessage", "messageTooLarge");
+    const parlour = await start(fake);
+    parlour.setDraft("bob", "long");
+    expect(await parlour.sendDraft("bob")).toBe("messageTooLarge");
+    expect(parlour.draft("bob")).toBe("long");
+  });
+});
+
+describe("opening a conversation", () => {
+  it("marks it as read and fetches it; opening it again fetches nothing", async () => {
+    const fake = house();
+    fake.say("bob", { content: "hi" });
+    fake.enter({ userId: "bob", unread: 1 });
+    const parlour = await start(fake);
+    parlour.open("bob");
+    await settle();
+    const timeline = parlour.world.timeline;
+    expect(timeline?.items).toHaveLength(1);
+    expect(fake.accepted).toEqual([{ type: "markRead", user: "bob" }]);
+    parlour.open("bob");
+    expect(parlour.world.timeline).toBe(timeline);
+  });
+
+  it("is over at a sign-out", async () => {
+    const fake = house();
+    const parlour = await start(fake);
+    parlour.open("bob");
+    fake.become(signedOut());
+    expect(parlour.world.timeline).toBeNull();
+  });
+
+  it("is fetched again after a snapshot", async () => {
+    const fake = house();
+    const parlour = await start(fake);
+    parlour.open("bob");
+    await settle();
+    // As after a lag: the item was never told about.
+    fake.say("bob", { content: "unheard" });
+    parlour.world.timeline?.change({ items: [], removed: [1] });
+    expect(parlour.world.timeline?.items).toHaveLength(0);
+    fake.snapshot();
+    await settle();
+    expect(parlour.world.timeline?.items).toHaveLength(1);
+  });
+});
+
+describe("settings", () => {
+  it("show a theme at once, and take it back when it cannot be kept", async () => {
+    const fake = house();
+    const parlour = await start(fake);
+    await parlour.setTheme("dark");
+    expect(parlour.settings.theme).toBe("dark");
+    fake.refusals.set("setTheme", "storageFailed");
+    await parlour.setTheme("light");
+    expect(parlour.settings.theme).toBe("dark");
+    expect(parlour.problem).toBe("storageFailed");
+  });
+
+  it("that cannot be had are no reason not to start", async () => {
+    const fake = house();
+    const query = fake.query.bind(fake);
+    fake.query = async (asked) => {
+      if (asked.type === "settings") throw new Error("no settings");
+      return query(asked);
+    };
+    const parlour = await start(fake);
+    expect(parlour.ready).toBe(true);
+    expect(parlour.settings.theme).toBe("system");
+  });
+});
+
+describe("the warning that the session is not kept", () => {
+  it("can be put away, and comes back with the next failure", async () => {
+    const fake = new FakePlatform();
+    fake.session = online();
+    fake.secrets = { backend: "memory", failure: { code: "keyringLocked", detail: null } };
+    const parlour = await start(fake);
+    expect(parlour.secretsAtRisk).toBe(true);
+    parlour.dismissSecrets();
+    expect(parlour.secretsAtRisk).toBe(false);
+    const kept = { backend: "keyring", failure: null } as const;
+    fake.emit({ type: "secretsChanged", secrets: kept });
+    fake.emit({ type: "secretsChanged", secrets: fake.secrets });
+    expect(parlour.secretsAtRisk).toBe(true);
+  });
+});
+
+it("says so when it cannot listen", async () => {
+  const fake = new FakePlatform();
+  fake.subscribe = async () => Promise.reject(new Error("no bridge"));
+  const parlour = await start(fake);
+  expect(parlour.ready).toBe(false);
+  expect(parlour.problem).toBe("unexpected");
+});
