@@ -39,9 +39,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     // Standard output has one line, which others wait for; the rest goes here.
     tracing_subscriber::fmt()
-        .with_env_filter(
-            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")),
-        )
+        .with_env_filter(log_filter())
         .with_writer(io::stderr)
         .with_ansi(false)
         .init();
@@ -58,6 +56,16 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What `RUST_LOG` says, or `info`; but never the layer that logs whole
+/// frames, with everybody's words and secrets in them.
+fn log_filter() -> EnvFilter {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    ["tungstenite=off", "tokio_tungstenite=off"]
+        .into_iter()
+        .filter_map(|directive| directive.parse().ok())
+        .fold(filter, EnvFilter::add_directive)
 }
 
 async fn run(args: Args) -> anyhow::Result<()> {
