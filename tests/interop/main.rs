@@ -1,4 +1,5 @@
 //! Our server with the official client, our client with official servers.
+#![allow(clippy::expect_used, reason = "a test ends where it fails")]
 
 mod connectors;
 mod official_client;

@@ -1,4 +1,5 @@
 //! What the tests share.
+#![allow(clippy::expect_used, reason = "a test ends where it fails")]
 
 pub mod node;
 pub mod person;

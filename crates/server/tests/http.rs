@@ -1,4 +1,5 @@
 //! What the server says before Socket.IO: to web pages, strangers and dawdlers.
+#![allow(clippy::expect_used, reason = "a test ends where it fails")]
 
 mod common;
 

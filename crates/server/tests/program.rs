@@ -1,5 +1,6 @@
 //! The program: what it prints, how it ends, what it refuses.
 #![cfg(unix)]
+#![allow(clippy::expect_used, reason = "a test ends where it fails")]
 
 mod common;
 

@@ -2,34 +2,26 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use parlour_protocol::{ConnectAuth, LiveMessage, OutgoingMessage, UserId};
-use tokio::sync::oneshot;
+use parlour_protocol::{ConnectAuth, UserId};
 
 use super::{
     Command, ConnectionId, Frame, Full, Identity, Outlet, SignInError,
     command::Stop,
     roster::{Left, Roster},
+    run::Run,
 };
 use crate::{
     counters::Counters,
     identity::{SessionHash, new_session_id, new_user_id},
-    storage::{NewSession, Storage, StorageError, StoredMessage, StoredUser},
+    storage::{NewSession, Storage, StorageError, StoredUser},
 };
 
 /// The state of the chat. It does nothing by itself: [`Hub::apply`] is all.
 pub(crate) struct Hub {
-    storage: Box<dyn Storage>,
-    roster: Roster,
-    counters: Arc<Counters>,
-    now_ms: fn() -> i64,
-}
-
-/// Messages and fences that follow each other: they change nothing in memory,
-/// so they can share a commit.
-#[derive(Default)]
-struct Run {
-    messages: Vec<(ConnectionId, StoredMessage)>,
-    fences: Vec<(ConnectionId, oneshot::Sender<()>)>,
+    pub(super) storage: Box<dyn Storage>,
+    pub(super) roster: Roster,
+    pub(super) counters: Arc<Counters>,
+    pub(super) now_ms: fn() -> i64,
 }
 
 impl Hub {
@@ -199,89 +191,15 @@ impl Hub {
         self.cut_full(full);
     }
 
-    /// The message to store, unless it goes nowhere. One from a connection
-    /// that was cut is ignored: its client finds out from the history.
-    fn accept(&self, connection: ConnectionId, message: OutgoingMessage) -> Option<StoredMessage> {
-        let from = self.roster.user_of(connection)?.clone();
-        if !self.roster.knows(&message.to) {
-            self.counters.unknown_recipient();
-            return None;
-        }
-        Some(StoredMessage {
-            from,
-            to: message.to,
-            content: message.content,
-            at_ms: (self.now_ms)(),
-        })
-    }
-
-    /// Commits a run, tells it, answers its fences.
-    fn flush(&mut self, run: Run) {
-        let (connections, messages): (Vec<_>, Vec<_>) = run.messages.into_iter().unzip();
-        match self.append(&messages) {
-            Ok(()) => {
-                for (connection, message) in connections.into_iter().zip(messages) {
-                    self.tell(connection, message);
-                }
-            }
-            Err(_) if messages.len() > 1 => {
-                for (connection, message) in connections.into_iter().zip(messages) {
-                    self.store_one(connection, message);
-                }
-            }
-            Err(_) => connections
-                .into_iter()
-                .for_each(|connection| self.cut_unstored(connection)),
-        }
-        for (connection, answer) in run.fences {
-            // No answer for a connection that was cut: what it waits for may be lost.
-            if self.roster.user_of(connection).is_some() {
-                let _ = answer.send(());
-            }
-        }
-    }
-
-    /// After a failed commit each message stands alone, so that one that
-    /// cannot be stored costs only its sender. What that sender said later is
-    /// not stored either: a connection's messages are kept as a prefix.
-    fn store_one(&mut self, connection: ConnectionId, message: StoredMessage) {
-        if self.roster.user_of(connection).is_none() {
-            return;
-        }
-        match self.append(std::slice::from_ref(&message)) {
-            Ok(()) => self.tell(connection, message),
-            Err(_) => self.cut_unstored(connection),
-        }
-    }
-
-    fn append(&mut self, messages: &[StoredMessage]) -> Result<(), StorageError> {
-        if messages.is_empty() {
-            return Ok(());
-        }
-        self.storage
-            .append(messages)
-            .inspect_err(|error| self.storage_failed(error))
-    }
-
-    fn tell(&mut self, sending: ConnectionId, message: StoredMessage) {
-        let audience = self.roster.audience(&message.from, &message.to, sending);
-        let frame = Frame::private_message(&LiveMessage {
-            content: message.content,
-            from: message.from,
-            to: Some(message.to),
-        });
-        self.deliver(&audience, frame.as_ref());
-    }
-
     /// Queues a frame for each of `audience`. Who cannot take it is cut and
     /// has left, which the others are told in turn: those who are left are
     /// fewer each time, so this ends.
-    fn deliver(&mut self, audience: &[ConnectionId], frame: Option<&Frame>) {
+    pub(super) fn deliver(&mut self, audience: &[ConnectionId], frame: Option<&Frame>) {
         let full = self.offer(audience, frame);
         self.cut_full(full);
     }
 
-    fn cut_full(&mut self, mut full: Vec<ConnectionId>) {
+    pub(super) fn cut_full(&mut self, mut full: Vec<ConnectionId>) {
         while let Some(connection) = full.pop() {
             full.extend(self.cut(connection, "cut a connection that reads too slowly"));
         }
@@ -300,15 +218,9 @@ impl Hub {
         audience.iter().copied().filter(is_full).collect()
     }
 
-    fn cut_unstored(&mut self, connection: ConnectionId) {
-        let why = "cut a connection whose message could not be stored";
-        let full = self.cut(connection, why);
-        self.cut_full(full);
-    }
-
     /// Breaks a connection; its user may have left with it. Says who could
     /// not take that news.
-    fn cut(&mut self, connection: ConnectionId, why: &'static str) -> Vec<ConnectionId> {
+    pub(super) fn cut(&mut self, connection: ConnectionId, why: &'static str) -> Vec<ConnectionId> {
         let Some(outlet) = self.roster.outlet(connection) else {
             return Vec::new();
         };
@@ -325,7 +237,7 @@ impl Hub {
         self.offer(&audience, Frame::user_disconnected(&user).as_ref())
     }
 
-    fn storage_failed(&self, error: &StorageError) {
+    pub(super) fn storage_failed(&self, error: &StorageError) {
         self.counters.storage_failure();
         tracing::error!(%error, "the database failed");
     }

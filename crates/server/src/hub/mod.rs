@@ -18,6 +18,7 @@ mod batch;
 mod command;
 mod frame;
 mod roster;
+mod run;
 #[cfg(test)]
 mod tests;
 

@@ -295,7 +295,7 @@ fn messages_reach_all_but_the_sending_connection() {
     world.says(&ann, bob.id(), "hello");
     let hello = live(&ann, &bob, "hello");
     for hearing in [&ann_too, &bob, &bob_too] {
-        assert_eq!(hearing.ear.hears(), [hello.clone()]);
+        assert_eq!(hearing.ear.hears(), std::slice::from_ref(&hello));
     }
     world.says(&ann, ann.id(), "a note");
     assert_eq!(ann_too.ear.hears(), [live(&ann, &ann, "a note")]);
