@@ -117,9 +117,7 @@ async fn join(wire: &mut Wire, machine: &mut Machine) -> Result<Joined, ConnectE
                 Effect::Probe | Effect::Answered { .. } | Effect::FenceAnswered { .. } => {}
             }
         }
-        poll_fn(|cx| wire.writer.poll_drain(cx))
-            .await
-            .map_err(|error| failure(ended(Some(&error)), machine))?;
+        poll_fn(|cx| wire.writer.poll_drain(cx)).await;
         if let Some(id) = joined {
             return Ok(Joined { id, early });
         }

@@ -125,6 +125,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn any_text_keeps_its_length(text in ".*") {
             prop_assert_eq!(repair(&text).len(), text.len());

@@ -119,10 +119,8 @@ impl Task {
             let room = self.waiting.front().map_or(0, SocketEvent::weight);
             let ended = tokio::select! {
                 frame = self.reader.next(), if self.waiting.is_empty() => self.read(frame),
-                written = poll_fn(|cx| self.writer.poll_drain(cx)), if self.writer.busy() => {
-                    written.err().map(|error| ended(Some(&error)))
-                }
-                Some(command) = self.commands.recv(), if !self.writer.busy() => {
+                () = poll_fn(|cx| self.writer.poll_drain(cx)), if self.writer.busy() => None,
+                Some(command) = self.commands.recv(), if self.writer.ready() => {
                     self.write(command);
                     None
                 }
@@ -153,9 +151,8 @@ impl Task {
     /// When the timer has something to do.
     fn due(&mut self) -> Instant {
         let now = Instant::now();
-        let stall = self
-            .writer
-            .deadline(self.settings.write_timeout, now, self.meter.written());
+        let limit = self.settings.write_timeout;
+        let stall = self.writer.deadline(limit, now, self.meter.written());
         // While we do not read, we cannot know whether the server speaks.
         let silence = self.machine.deadline().filter(|_| self.waiting.is_empty());
         [stall, silence]
@@ -167,10 +164,8 @@ impl Task {
 
     fn tick(&mut self) -> Option<CloseReason> {
         let now = Instant::now();
-        if self
-            .writer
-            .stalled(self.settings.write_timeout, now, self.meter.written())
-        {
+        let limit = self.settings.write_timeout;
+        if self.writer.stalled(limit, now, self.meter.written()) {
             return Some(CloseReason::WriteTimeout);
         }
         if !self.waiting.is_empty() {
@@ -220,13 +215,11 @@ impl Task {
                 Effect::Probe => self.writer.push(Message::Ping(Bytes::new())),
                 Effect::Deliver(incoming) => self.deliver(incoming),
                 Effect::Answered { id, answer } => {
-                    if !self.acks.answer(id, answer) {
-                        tracing::debug!(id, "an answer that no one waits for");
-                    }
+                    self.acks.answer(id, answer);
                 }
                 Effect::FenceAnswered { number, answer } => self.fence_answered(number, answer),
                 Effect::Close(reason) => ended = Some(reason),
-                // Both belong to the time before this task.
+                // Of the time before this task.
                 Effect::Joined { .. } | Effect::Refused { .. } => {}
             }
         }
@@ -262,7 +255,7 @@ impl Task {
                 }),
             }),
             Incoming::Undecodable { error, bytes } => {
-                tracing::warn!(%error, bytes, "undecodable packet");
+                tracing::debug!(%error, bytes, "undecodable packet");
                 SocketEvent::Undecodable(Undecodable { error, bytes })
             }
         };

@@ -18,7 +18,7 @@ pub(crate) enum Input<'a> {
     Progress,
     /// Reading goes on after a pause of our own.
     Resumed,
-    /// [`Machine::deadline`] has come.
+    /// [`Machine::deadline`](super::Machine::deadline) has come.
     Tick,
     /// The transport ended.
     Ended(CloseReason),

@@ -73,18 +73,13 @@ pub(super) fn push(writer: &mut Writer, text: String, attachments: Vec<Bytes>) {
 /// `limit`. What else arrives is dropped: nobody is there for it any more.
 async fn farewell(reader: &mut Reader, writer: &mut Writer, limit: Duration) {
     writer.push(Message::Close(None));
-    let mut broken = false;
     let closing = async {
         loop {
             tokio::select! {
                 frame = reader.next() => if !matches!(frame, Some(Ok(_))) {
                     return;
                 },
-                written = poll_fn(|cx| writer.poll_drain(cx)), if writer.busy() && !broken => {
-                    // Where the other side closed first there is nothing to write,
-                    // and its end of the stream still to come.
-                    broken = written.is_err();
-                }
+                () = poll_fn(|cx| writer.poll_drain(cx)), if writer.busy() => {}
             }
         }
     };

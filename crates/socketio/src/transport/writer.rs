@@ -22,11 +22,16 @@ use crate::engine;
 /// Its queue is bounded by its users: the task takes a new command only when the
 /// queue is empty, and what the server can cause comes once at a time (a pong,
 /// however many pings wait for one) or in bounded number (fences).
+///
+/// A failure to write is not reported: the reader is about to see the end of the
+/// connection, and before it what the server still said, perhaps goodbye. Until
+/// then the writer takes frames to no effect, and the task no commands.
 pub(crate) struct Writer {
     sink: SplitSink<WebSocketStream<Io>, Message>,
     queue: VecDeque<Message>,
     pong: bool,
     flushed: bool,
+    broken: bool,
     stall: Option<Stall>,
 }
 
@@ -43,18 +48,21 @@ impl Writer {
             queue: VecDeque::new(),
             pong: false,
             flushed: true,
+            broken: false,
             stall: None,
         }
     }
 
     /// Queues a frame.
     pub(crate) fn push(&mut self, message: Message) {
-        self.queue.push_back(message);
+        if !self.broken {
+            self.queue.push_back(message);
+        }
     }
 
     /// Queues the answer to the engine's ping, ahead of everything else.
     pub(crate) fn pong(&mut self) {
-        self.pong = true;
+        self.pong = !self.broken;
     }
 
     /// Whether anything waits to be written.
@@ -62,9 +70,26 @@ impl Writer {
         self.pong || !self.queue.is_empty() || !self.flushed
     }
 
+    /// Whether new commands have a chance.
+    pub(crate) fn ready(&self) -> bool {
+        !self.broken && !self.busy()
+    }
+
     /// Writes and flushes all that is queued, as far as it goes. Cancelling the
     /// wait loses nothing.
-    pub(crate) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    pub(crate) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Err(error) = ready!(self.poll_write(cx)) {
+            tracing::debug!(%error, "writing failed");
+            self.broken = true;
+            self.pong = false;
+            self.queue.clear();
+        }
+        self.flushed = true;
+        self.stall = None;
+        Poll::Ready(())
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         while self.pong || !self.queue.is_empty() {
             ready!(Pin::new(&mut self.sink).poll_ready(cx))?;
             let message = if std::mem::take(&mut self.pong) {
@@ -77,10 +102,7 @@ impl Writer {
             self.flushed = false;
             Pin::new(&mut self.sink).start_send(message)?;
         }
-        ready!(Pin::new(&mut self.sink).poll_flush(cx))?;
-        self.flushed = true;
-        self.stall = None;
-        Poll::Ready(Ok(()))
+        Pin::new(&mut self.sink).poll_flush(cx)
     }
 
     /// When to look whether writing stands still; `None` while nothing waits.
@@ -103,7 +125,7 @@ impl Writer {
     /// Whether not a byte was written for `limit` although something waits.
     pub(crate) fn stalled(&mut self, limit: Duration, now: Instant, written: u64) -> bool {
         match &mut self.stall {
-            Some(stall) if self.pong || !self.queue.is_empty() || !self.flushed => {
+            Some(stall) => {
                 if stall.written != written {
                     *stall = Stall {
                         since: now,
@@ -112,7 +134,7 @@ impl Writer {
                 }
                 now >= stall.since + limit
             }
-            _ => false,
+            None => false,
         }
     }
 }

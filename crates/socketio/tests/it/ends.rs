@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::SinkExt;
 use parlour_socketio::{AckError, CloseReason, EmitError};
+use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::peer::{PATIENCE, closed, event, pair, pair_over, shown, soon};
@@ -154,4 +155,49 @@ async fn dropping_every_handle_leaves_the_events() {
     drop(socket);
     peer.say(r#"42["still"]"#).await;
     assert_eq!(shown(&event(&mut events).await), "still()");
+}
+
+#[tokio::test]
+async fn a_long_message_on_a_slow_link_is_a_sign_of_life() {
+    let limit = Duration::from_millis(500);
+    let (_socket, mut events, mut peer) = pair(|options| {
+        options.probe_interval = limit / 10;
+        options.silence_limit = limit;
+    })
+    .await;
+    let text = format!(r#"42["slow","{}"]"#, "x".repeat(1_000));
+    let length = u16::try_from(text.len()).unwrap().to_be_bytes();
+    let frame = [&[0x81, 126], length.as_slice(), text.as_bytes()].concat();
+    // One frame in ten pieces, over twice the time that silence may last. No probe
+    // can be answered in the middle of it.
+    let drip = async {
+        for piece in frame.chunks(frame.len().div_ceil(10)) {
+            peer.ws.get_mut().write_all(piece).await.unwrap();
+            tokio::time::sleep(limit / 5).await;
+        }
+    };
+    let (event, ()) = tokio::join!(event(&mut events), drip);
+    assert_eq!(event.name, "slow");
+}
+
+#[tokio::test]
+async fn what_the_server_said_last_is_heard_although_writing_fails() {
+    let (socket, mut events, mut peer) = pair(|_| {}).await;
+    // The server leaves with much of this unread, so that its system resets the
+    // connection while we still write.
+    let filler = "x".repeat(64 << 10);
+    while socket.try_emit("n", &(&filler,)).is_ok() {
+        tokio::task::yield_now().await;
+    }
+    // In one write, for what is still on its way at a reset is lost for good.
+    for number in 0..100 {
+        let text = format!(r#"42["n",{number}]"#);
+        peer.ws.feed(Message::text(text)).await.unwrap();
+    }
+    peer.ws.send(Message::text("41")).await.unwrap();
+    drop(peer);
+    for number in 0..100 {
+        assert_eq!(shown(&event(&mut events).await), format!("n({number})"));
+    }
+    assert_eq!(closed(&mut events).await, CloseReason::ServerDisconnect);
 }
