@@ -6,7 +6,7 @@ use std::{fmt::Debug, future::Future, sync::Arc, time::Duration};
 
 use parlour_client::{
     FailureCode, RustSocketIoConnector, SocketIoConnector,
-    ports::{Connector, Link, LinkEvent, Target},
+    ports::{Connector, Link, LinkClose, LinkEvent, Target},
 };
 use parlour_protocol::{ConnectAuth, OutgoingMessage, ServerEvent, UserId, Users};
 use parlour_tests::node::{Dialect, ReferenceServer};
@@ -115,7 +115,8 @@ async fn knows_its_own_id(connector: Arc<dyn Connector>) -> Shown {
 /// 200 messages arrive in order.
 async fn keeps_the_order(connector: Arc<dyn Connector>) -> Shown {
     let server = ReferenceServer::start(Dialect::C);
-    let open = |name| link(&*connector, &server.url(), name);
+    let url = server.url();
+    let open = |name| link(&*connector, &url, name);
     let mut alice = open("Alice").await.map_err(|code| format!("{code:?}"))?;
     let mut bob = open("Bob").await.map_err(|code| format!("{code:?}"))?;
     users(&mut alice).await?;
@@ -180,41 +181,18 @@ async fn is_told_that_nobody_is_there(connector: Arc<dyn Connector>) -> Shown {
     expect("the failure", failed, Some(FailureCode::ConnectionRefused))
 }
 
-/// The end of a connection is told, whichever way it comes.
-async fn is_told_of_the_end(connector: Arc<dyn Connector>) -> Shown {
+/// How the link ends after the server did something.
+async fn end_of(
+    connector: &dyn Connector,
+    done: fn(&mut ReferenceServer),
+) -> Result<LinkClose, String> {
     let mut server = ReferenceServer::start(Dialect::C);
-    for kick in [false, true] {
-        let mut link = link(&*connector, &server.url(), "Alice")
-            .await
-            .map_err(|code| format!("{code:?}"))?;
-        users(&mut link).await?;
-        if kick {
-            server.kick();
-        } else {
-            server.drop_connections();
-        }
-        within("the end", async {
-            while let Some(event) = link.events.recv().await {
-                if let LinkEvent::Closed(close) = event {
-                    return Some(close);
-                }
-            }
-            None
-        })
-        .await?;
-    }
-    Ok(())
-}
-
-/// A goodbye from the server is told from a break.
-async fn tells_a_goodbye_from_a_break(connector: Arc<dyn Connector>) -> Shown {
-    let mut server = ReferenceServer::start(Dialect::C);
-    let mut link = link(&*connector, &server.url(), "Alice")
+    let mut link = link(connector, &server.url(), "Alice")
         .await
         .map_err(|code| format!("{code:?}"))?;
     users(&mut link).await?;
-    server.kick();
-    let close = within("the end", async {
+    done(&mut server);
+    within("the end", async {
         while let Some(event) = link.events.recv().await {
             if let LinkEvent::Closed(close) = event {
                 return Some(close);
@@ -222,7 +200,18 @@ async fn tells_a_goodbye_from_a_break(connector: Arc<dyn Connector>) -> Shown {
         }
         None
     })
-    .await?;
+    .await
+}
+
+/// A break is told, and not as a goodbye.
+async fn is_told_of_a_break(connector: Arc<dyn Connector>) -> Shown {
+    let close = end_of(&*connector, ReferenceServer::drop_connections).await?;
+    expect("clean", close.clean, false)
+}
+
+/// A goodbye is told.
+async fn is_told_of_a_goodbye(connector: Arc<dyn Connector>) -> Shown {
+    let close = end_of(&*connector, ReferenceServer::kick).await?;
     expect("clean", close.clean, true)
 }
 
@@ -278,8 +267,8 @@ conformance! {
     fences: Some("the crate cannot connect to a second namespace on a connection"),
     is_told_of_a_refusal: None,
     is_told_that_nobody_is_there: None,
-    is_told_of_the_end: None,
-    tells_a_goodbye_from_a_break: Some("the crate reports both alike"),
+    is_told_of_a_break: None,
+    is_told_of_a_goodbye: None,
     survives_half_an_emoji: Some("the crate drops the whole packet"),
     survives_deep_nesting: Some("the crate's JSON has a depth of 128 at most, and drops the whole packet"),
 }

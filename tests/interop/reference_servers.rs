@@ -166,10 +166,15 @@ async fn dialect_c_keeps_messages() {
 #[tokio::test]
 async fn a_late_server_loses_what_comes_early_but_answers_fences() {
     let mut server = ReferenceServer::start_with(Dialect::C, &["--late", "200"]);
-    let (ann, session, _) = signs_in(&server, "Ann").await;
+    let mut ann = Person::arrives(&server, "Ann").await;
+    let session = ann.hears_event("session").await;
     ann.says(&session["userID"], "too early");
     assert_eq!(ann.fence().await, FenceAnswer::Refused);
+    ann.hears_event("users").await;
     assert_eq!(server.state()["messages"], json!([]));
+    ann.says(&session["userID"], "in time");
+    assert_eq!(ann.fence().await, FenceAnswer::Refused);
+    assert_eq!(server.state()["messages"][0]["content"], json!("in time"));
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use crate::person::{Person, Screen};
+use parlour_tests::person::{Person, Screen};
 
 #[tokio::test]
 async fn a_message_written_while_the_server_is_down_arrives_once() {
@@ -92,7 +92,7 @@ async fn a_server_that_stops_amid_a_rush_loses_and_doubles_nothing() {
             person.asks(Command::Reconnect).await.expect("accepted");
         }
     }
-    bob.until_timeline("Alice", crate::person::texts, said.clone())
+    bob.until_timeline("Alice", parlour_tests::person::texts, said.clone())
         .await;
     alice
         .until_timeline(
@@ -106,7 +106,7 @@ async fn a_server_that_stops_amid_a_rush_loses_and_doubles_nothing() {
         )
         .await;
     alice
-        .until_timeline("Bob", crate::person::texts, said)
+        .until_timeline("Bob", parlour_tests::person::texts, said)
         .await;
     bob.has_seen_everything().await;
 }

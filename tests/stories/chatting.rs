@@ -3,7 +3,7 @@
 use parlour_client::{Command, Delivery, Presence, RefusalCode};
 use parlour_tests::server::TestServer;
 
-use crate::person::{Person, Screen, texts};
+use parlour_tests::person::{Person, Screen, texts};
 
 #[tokio::test]
 async fn two_people_chat() {

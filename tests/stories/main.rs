@@ -3,5 +3,4 @@
 
 mod bad_luck;
 mod chatting;
-mod person;
 mod secrets;

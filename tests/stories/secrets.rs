@@ -12,7 +12,7 @@ use parlour_client::{
 use parlour_protocol::SessionId;
 use parlour_tests::server::TestServer;
 
-use crate::person::{Person, Screen};
+use parlour_tests::person::{Person, Screen};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Door {
@@ -176,10 +176,6 @@ async fn an_entry_that_is_gone_leads_to_the_form() {
     let mut alice = Person::with_secrets("Alice", keyring.clone()).await;
     alice.sign_in(&server.url()).await;
     alice.until("online", Screen::is_online).await;
-    // The save is answered after `online` is shown.
-    while keyring.state.lock().expect("the door").1.is_none() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
     alice.quits().await;
     keyring.state.lock().expect("the door").1 = None;
     alice.comes_back().await;

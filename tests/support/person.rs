@@ -17,8 +17,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What a person's screen would show, made of events alone.
 #[derive(Clone, Debug)]
 pub struct Screen {
+    /// Where we stand with the server.
     pub session: SessionView,
+    /// Where the session is kept.
     pub secrets: SecretsView,
+    /// Everyone.
     pub roster: BTreeMap<UserId, RosterEntry>,
 }
 
@@ -52,10 +55,14 @@ impl Screen {
         }
     }
 
+    /// Whether messages go both ways.
+    #[must_use]
     pub fn is_online(&self) -> bool {
         matches!(self.session, SessionView::Online { .. })
     }
 
+    /// Whether the form is shown.
+    #[must_use]
     pub fn is_signed_out(&self) -> bool {
         matches!(self.session, SessionView::SignedOut { .. })
     }
@@ -69,14 +76,20 @@ impl Screen {
         }
     }
 
+    /// Somebody's entry, by name.
+    #[must_use]
     pub fn entry(&self, name: &str) -> Option<&RosterEntry> {
         self.roster.values().find(|entry| entry.username == name)
     }
 
+    /// Whether somebody is there.
+    #[must_use]
     pub fn presence(&self, name: &str) -> Option<Presence> {
         self.entry(name).map(|entry| entry.presence)
     }
 
+    /// How many of somebody's messages have not been seen.
+    #[must_use]
     pub fn unread(&self, name: &str) -> u32 {
         self.entry(name).map_or(0, |entry| entry.unread)
     }
@@ -84,10 +97,12 @@ impl Screen {
 
 /// Somebody who chats.
 pub struct Person {
+    /// What they sign in as.
     pub name: String,
     data: TempDir,
     secrets: Arc<dyn SecretStore>,
     running: Option<(ClientHandle, Subscription)>,
+    /// What their window would show.
     pub screen: Screen,
 }
 
@@ -256,6 +271,11 @@ impl Person {
         assert_eq!(self.screen.secrets, fresh.secrets);
     }
 
+    /// The engine, for what is not a person's business.
+    ///
+    /// # Panics
+    /// If the app is closed.
+    #[must_use]
     pub fn client(&self) -> &ClientHandle {
         &self.running.as_ref().expect("the app runs").0
     }

@@ -7,7 +7,7 @@
 //! thread of its own, which is dropped, with all that the crate has running,
 //! as soon as it wants to reconnect.
 
-use std::{error::Error, io, sync::Arc, thread, time::Duration};
+use std::{error::Error, io, thread, time::Duration};
 
 use futures_util::FutureExt;
 use parlour_protocol::{OutgoingMessage, names};
@@ -17,7 +17,7 @@ use rust_socketio::{
 };
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::{
-    sync::{Notify, mpsc, oneshot},
+    sync::{mpsc, oneshot},
     time::timeout,
 };
 
@@ -51,7 +51,7 @@ impl Connector for RustSocketIoConnector {
             let (opened, opening) = oneshot::channel();
             let connection = Connection {
                 outgoing,
-                closed: Arc::default(),
+                ends: mpsc::channel(1),
             };
             thread::Builder::new()
                 .name("rust-socketio".into())
@@ -105,13 +105,19 @@ impl LinkSender for Sender {
 
 struct Connection {
     outgoing: mpsc::Sender<LinkEvent>,
-    closed: Arc<Notify>,
+    /// Whether the end was a goodbye; only the first one told counts.
+    ends: (mpsc::Sender<bool>, mpsc::Receiver<bool>),
 }
 
 type Opened = oneshot::Sender<Result<(), Failure>>;
 
 impl Connection {
-    async fn run(self, target: Target, opened: Opened, mut inbox: mpsc::Receiver<OutgoingMessage>) {
+    async fn run(
+        mut self,
+        target: Target,
+        opened: Opened,
+        mut inbox: mpsc::Receiver<OutgoingMessage>,
+    ) {
         let client = match self.open(&target).await {
             Ok(client) => client,
             Err(failure) => {
@@ -123,20 +129,20 @@ impl Connection {
         if opened.send(Ok(())).is_err() {
             return;
         }
-        loop {
+        let clean = loop {
             tokio::select! {
-                () = self.closed.notified() => break,
+                clean = self.ends.1.recv() => break clean.unwrap_or(false),
                 message = inbox.recv() => match message {
-                    Some(message) if self.write(&client, &message).await => {}
-                    Some(_) => break,
+                    Some(message) if write(&client, &message).await => {}
+                    Some(_) => break false,
                     None => {
                         // Goodbye, as far as the crate can say it.
                         let _ = timeout(Duration::from_secs(1), client.disconnect()).await;
-                        break;
+                        break false;
                     }
                 },
             }
-        }
+        };
         let reason = Failure {
             code: FailureCode::LinkLost,
             detail: None,
@@ -144,23 +150,12 @@ impl Connection {
         // An error means that the engine has dropped the link.
         let _ = self
             .outgoing
-            .send(LinkEvent::Closed(LinkClose {
-                clean: false,
-                reason,
-            }))
+            .send(LinkEvent::Closed(LinkClose { clean, reason }))
             .await;
     }
 
-    async fn write(&self, client: &Client, message: &OutgoingMessage) -> bool {
-        let payload = serde_json::json!({ "content": message.content, "to": message.to });
-        matches!(
-            timeout(LIMIT, client.emit(names::PRIVATE_MESSAGE, payload)).await,
-            Ok(Ok(()))
-        )
-    }
-
     /// Connects and waits for the server's verdict on the sign-in.
-    async fn open(&self, target: &Target) -> Result<Client, Failure> {
+    async fn open(&mut self, target: &Target) -> Result<Client, Failure> {
         let auth = auth_json(&target.auth)?;
         let auth: serde_json::Value = serde_json::from_str(auth.get()).map_err(|_| Failure {
             code: FailureCode::ProtocolError,
@@ -169,7 +164,7 @@ impl Connection {
         let (verdict, mut verdicts) = mpsc::channel::<Result<(), Failure>>(1);
         let refused = verdict.clone();
         let outgoing = self.outgoing.clone();
-        let closed = self.closed.clone();
+        let (goodbye, broken) = (self.ends.0.clone(), self.ends.0.clone());
         let connecting = ClientBuilder::new(target.server.as_str())
             .namespace("/")
             .auth(auth)
@@ -178,6 +173,10 @@ impl Connection {
             .on(Event::Connect, move |_, _| {
                 // Only the first verdict counts.
                 let _ = verdict.try_send(Ok(()));
+                async {}.boxed()
+            })
+            .on(Event::Close, move |_, _| {
+                let _ = goodbye.try_send(true);
                 async {}.boxed()
             })
             .on(Event::Error, move |payload, _| {
@@ -200,7 +199,7 @@ impl Connection {
                 .boxed()
             })
             .on_reconnect(move || {
-                closed.notify_one();
+                let _ = broken.try_send(false);
                 // It gets no further: its runtime is dropped.
                 std::future::pending().boxed()
             })
@@ -211,12 +210,20 @@ impl Connection {
             .map_err(connect_failure)?;
         tokio::select! {
             verdict = timeout(LIMIT, verdicts.recv()) => verdict.ok().flatten().unwrap_or_else(|| Err(timed_out()))?,
-            () = self.closed.notified() => {
+            _ = self.ends.1.recv() => {
                 return Err(Failure { code: FailureCode::ClosedByServer, detail: None });
             }
         }
         Ok(client)
     }
+}
+
+async fn write(client: &Client, message: &OutgoingMessage) -> bool {
+    let payload = serde_json::json!({ "content": message.content, "to": message.to });
+    matches!(
+        timeout(LIMIT, client.emit(names::PRIVATE_MESSAGE, payload)).await,
+        Ok(Ok(()))
+    )
 }
 
 fn arguments(payload: &Payload) -> Option<Vec<Box<RawValue>>> {

@@ -8,8 +8,8 @@
 //   node server.mjs --dialect C --port 0 [--late MS] [--ping-interval MS] [--ping-timeout MS]
 //     [--refuse TEXT] [--store TEXT] [--store-nested DEPTH]
 //
-// --late registers the handlers so many milliseconds after the connection, as
-// a server with a slow session store does; `users` comes right before that.
+// --late sends `users` and registers the handlers so many milliseconds after the
+// connection, as a server with a slow session store does: what comes before is lost.
 //
 // --refuse refuses every sign-in by name with this text. --store puts a message
 // with this text (JSON escapes are read, so it may hold half an emoji) into the
@@ -101,12 +101,11 @@ io.on("connection", async (socket) => {
   if (planted !== undefined) {
     messages.push({ content: planted, from: userID, to: userID });
   }
-  socket.emit("users", everyone(userID));
-  socket.broadcast.emit("user connected", describe({ userID, username, connected: true }, []));
-
   if (Number(options.late) > 0) {
     await new Promise((resolve) => setTimeout(resolve, Number(options.late)));
   }
+  socket.emit("users", everyone(userID));
+  socket.broadcast.emit("user connected", describe({ userID, username, connected: true }, []));
 
   socket.on("private message", ({ content, to }) => {
     if (!hasSessions) {

@@ -97,9 +97,6 @@ impl Changes {
             }];
         }
         let mut events = Vec::new();
-        if self.session {
-            events.push(ClientEvent::SessionChanged { session: session() });
-        }
         if self.secrets {
             events.push(ClientEvent::SecretsChanged { secrets: secrets() });
         }
@@ -125,6 +122,10 @@ impl Changes {
                 items,
                 removed: timeline.removed,
             });
+        }
+        // Last, so that whoever sees "online" has the roster already.
+        if self.session {
+            events.push(ClientEvent::SessionChanged { session: session() });
         }
         events
     }

@@ -250,6 +250,11 @@ impl Engine {
     }
 
     async fn say_goodbye(&mut self) {
+        match timeout(GOODBYE, self.secrets_settled()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the local database failed"),
+            Err(_) => tracing::warn!("the secret store does not answer; it is not waited for"),
+        }
         if let Some(mut link) = self.link.take() {
             link.sender.close();
             // Until the link ends, or its time is over.

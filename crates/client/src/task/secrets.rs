@@ -45,6 +45,7 @@ pub(super) enum Answer {
 enum Awaited {
     Load,
     Save,
+    Delete,
 }
 
 /// The thread that asks the store, and what we wait for.
@@ -106,28 +107,26 @@ impl SecretsTask {
 
     pub(super) fn load(&mut self, account: &Account) {
         let job = Job::Load(account.id, self.key(account));
-        self.ask(job, Some(Awaited::Load));
+        self.ask(job, Awaited::Load);
     }
 
     pub(super) fn delete(&mut self, account: &Account) {
         let job = Job::Delete(self.key(account));
         self.failure = None;
-        self.ask(job, None);
+        self.ask(job, Awaited::Delete);
     }
 
     fn save(&mut self, account: &Account, session_id: SessionId) {
         let job = Job::Save(account.id, self.key(account), session_id);
-        self.ask(job, Some(Awaited::Save));
+        self.ask(job, Awaited::Save);
     }
 
-    fn ask(&mut self, job: Job, awaited: Option<Awaited>) {
+    fn ask(&mut self, job: Job, awaited: Awaited) {
         if self.jobs.try_send(job).is_err() {
             tracing::warn!("the secret store takes no more requests");
         }
         // A store that is stuck or gone is noticed by its silence.
-        self.awaited = awaited
-            .map(|awaited| (awaited, Instant::now() + LIMIT))
-            .or(self.awaited);
+        self.awaited = Some((awaited, Instant::now() + LIMIT));
     }
 
     /// The next answer; pending for ever where the thread is gone.
@@ -190,6 +189,7 @@ impl Engine {
                 Ok(())
             }
             Answer::Deleted(result) => {
+                self.secrets.answered(Awaited::Delete);
                 if let Err(error) = result {
                     tracing::warn!(%error, "the session could not be deleted from the secret store");
                 }
@@ -216,7 +216,25 @@ impl Engine {
                 self.save_failed(Some(failure));
                 Ok(())
             }
+            Awaited::Delete => {
+                tracing::warn!("the secret store did not answer in time");
+                Ok(())
+            }
         }
+    }
+
+    /// Waits for what the store was asked last, before the engine ends: a
+    /// session that was given a moment ago is to be there the next time.
+    pub(super) async fn secrets_settled(&mut self) -> Result<(), StoreError> {
+        while self
+            .secrets
+            .awaited
+            .is_some_and(|(awaited, _)| awaited != Awaited::Load)
+        {
+            let answer = self.secrets.answer().await;
+            self.secrets_answered(answer)?;
+        }
+        Ok(())
     }
 
     fn save_failed(&mut self, failure: Option<Failure>) {
