@@ -43,7 +43,7 @@ async fn connect(target: Target) -> Result<Link, Failure> {
     let (outgoing, events) = mpsc::channel(EVENTS);
     let (fences, raised) = mpsc::channel(FENCES);
     let handshake = socket.handshake();
-    let server_patience = handshake.ping_interval + handshake.ping_timeout;
+    let server_patience = handshake.patience();
     tokio::spawn(pump(incoming, raised, outgoing));
     Ok(Link {
         socket_id: socket.id().to_owned(),
