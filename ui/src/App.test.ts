@@ -44,6 +44,17 @@ it("says so when the engine cannot be reached", async () => {
   expect(screen.getByRole("alert")).toHaveTextContent(/Something went wrong inside Parlour/);
 });
 
+it("leaves the menu of the page to text", async () => {
+  const parlour = await show(world("world=busy"));
+  parlour.open("bob");
+  await settle();
+  const menu = (element: Element) =>
+    element.dispatchEvent(new MouseEvent("contextmenu", { bubbles: true, cancelable: true }));
+  expect(menu(screen.getByTestId("composer"))).toBe(true);
+  expect(menu(screen.getAllByTestId("message-text")[0] as Element)).toBe(true);
+  expect(menu(screen.getByTestId("conversation-header"))).toBe(false);
+});
+
 describe("accessibility", () => {
   it.each([
     "world=fresh",

@@ -139,6 +139,12 @@ describe("a change of the roster", () => {
     expect(world.roster.order).toEqual(["ann", "bob", "eve"]);
     expect(world.roster.get("bob")?.unread).toBe(2);
     expect(world.roster.unread).toBe(2);
+    apply(
+      world,
+      { type: "rosterChanged", entries: [entry("bob"), entry("eve", { unread: 5 })] },
+      0,
+    );
+    expect(world.roster.unread).toBe(5);
   });
 });
 

@@ -27,6 +27,7 @@ export class Parlour {
   #settingsKnown = $state(false);
   #problem = $state<Problem | null>(null);
   #secretsDismissed = $state(false);
+  #signOutAsked = $state(false);
 
   /** Whether the window has the keyboard, so that somebody may be reading. */
   focused = $state(false);
@@ -143,8 +144,22 @@ export class Parlour {
     return this.#try({ type: "resume" });
   }
 
+  /** Whether to ask if the session is to be forgotten. */
+  get signOutAsked(): boolean {
+    return this.#signOutAsked;
+  }
+
+  askSignOut(): void {
+    this.#signOutAsked = true;
+  }
+
+  leaveSignOut(): void {
+    this.#signOutAsked = false;
+  }
+
   /** Forgets the session. Drafts belong to it, and go with it. */
   async signOut(): Promise<void> {
+    this.#signOutAsked = false;
     if (await this.#act({ type: "signOut" })) this.#drafts.clear();
   }
 

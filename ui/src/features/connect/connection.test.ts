@@ -58,11 +58,21 @@ describe("the first connection", () => {
 
   it("can be hurried, and given up", async () => {
     const fake = new FakePlatform();
-    fake.session = waiting(refused);
+    fake.session = { ...waiting(refused), account: account(null) } as SessionView;
     const { user } = await show(fake);
     await user.click(screen.getByTestId("reconnect"));
     await user.click(screen.getByTestId("use-another-server"));
     expect(fake.accepted).toEqual([{ type: "reconnect" }, { type: "signOut" }]);
+  });
+
+  it("asks before an identity is given up", async () => {
+    const fake = new FakePlatform();
+    fake.session = waiting(refused);
+    const { user } = await show(fake);
+    await user.click(screen.getByTestId("use-another-server"));
+    expect(fake.accepted).toEqual([]);
+    await user.click(screen.getByTestId("sign-out-confirm"));
+    expect(fake.accepted).toEqual([{ type: "signOut" }]);
   });
 
   it("is not gone back to once people are known", async () => {

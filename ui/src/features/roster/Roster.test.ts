@@ -139,6 +139,19 @@ describe("with the keyboard", () => {
   });
 });
 
+describe("on a narrow window", () => {
+  it("goes back to the entry that was open", async () => {
+    const { user } = await show(house());
+    await user.click(entryOf("eve"));
+    await settle();
+    expect(screen.getByTestId("composer")).toHaveFocus();
+    await user.click(screen.getByTestId("back"));
+    await settle();
+    expect(screen.queryByTestId("conversation")).toBeNull();
+    expect(entryOf("eve")).toHaveFocus();
+  });
+});
+
 describe("signing out", () => {
   it("asks first, and the safe answer has the focus", async () => {
     const fake = house();
