@@ -1,0 +1,100 @@
+//! Servers to connect to, good and bad.
+
+use std::{
+    net::{Ipv4Addr, TcpListener as StdListener},
+    process::Command,
+};
+
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    task::JoinHandle,
+};
+
+use crate::{
+    parts,
+    process::{Group, ended_cleanly},
+};
+
+/// Our own server, as people run it. Its port and its data stay through restarts.
+pub(crate) struct Server {
+    running: Option<Group>,
+    listen: String,
+    data: TempDir,
+}
+
+impl Server {
+    pub(crate) fn start() -> Self {
+        let mut server = Self {
+            running: None,
+            listen: format!("127.0.0.1:{}", free_port()),
+            data: TempDir::new().expect("a temporary folder"),
+        };
+        server.comes_back();
+        server
+    }
+
+    pub(crate) fn address(&self) -> String {
+        format!("http://{}", self.listen)
+    }
+
+    /// Ends as a service manager ends it, and waits until it has.
+    pub(crate) fn stops(&mut self) {
+        let status = self.running.take().expect("it runs").terminate();
+        assert!(ended_cleanly(status), "the server ended with {status}");
+    }
+
+    pub(crate) fn comes_back(&mut self) {
+        let mut command = Command::new(parts::server());
+        command
+            .args(["--listen", &self.listen, "--data"])
+            .arg(self.data.path());
+        let (group, address) = Group::start_until(&mut command, "server listening at ");
+        assert_eq!(address, self.address());
+        self.running = Some(group);
+    }
+}
+
+/// A web server that has never heard of Socket.IO.
+pub(crate) struct WebServer {
+    address: String,
+    task: JoinHandle<()>,
+}
+
+impl WebServer {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .expect("a port");
+        let address = format!("http://{}", listener.local_addr().expect("bound"));
+        let task = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut request = [0; 4096];
+                    let _ = stream.read(&mut request).await;
+                    let page = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\
+                                content-length: 12\r\nconnection: close\r\n\r\n<p>Hello</p>";
+                    let _ = stream.write_all(page.as_bytes()).await;
+                });
+            }
+        });
+        Self { address, task }
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+}
+
+impl Drop for WebServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// A port that nobody listens at just now.
+pub(crate) fn free_port() -> u16 {
+    let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    listener.local_addr().expect("bound").port()
+}

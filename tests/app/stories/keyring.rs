@@ -1,0 +1,71 @@
+//! Keyrings that are missing or locked.
+
+use crate::{
+    desktop::{Keyring, Person},
+    server::Server,
+    stage::Stage,
+};
+
+const SECRETS: &str = "[data-testid=secrets-banner]";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_keyring_one_is_signed_in_until_the_app_closes() {
+    let stage = Stage::new();
+    let server = Server::start();
+    let dora = Person::new("dora");
+    let login = dora.logs_in(&stage, Keyring::Missing).await;
+
+    let app = login.opens_parlour(&["--server", &server.address()]).await;
+    app.signs_in(&server.address(), "Dora").await;
+    app.reads(SECRETS, "keyring").await;
+    app.picture("20-no-keyring").await;
+    app.opens_conversation_with("Dora").await;
+    app.writes("Note to self").await;
+    app.sees_message_in("Note to self", &["sent"]).await;
+
+    // With nothing to remember the session by there is a form, filled in.
+    app.closes().await;
+    let app = login.opens_parlour(&[]).await;
+    app.sees("[data-testid=sign-in]").await;
+    assert_eq!(app.value("#username").await, "Dora");
+    assert_eq!(app.value("#server").await, server.address());
+    app.picture("21-after-no-keyring").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_keyring_is_said_and_once_unlocked_the_session_is_back() {
+    let stage = Stage::new();
+    let server = Server::start();
+    let (erin, finn) = (Person::new("erin"), Person::new("finn"));
+    let login = erin.logs_in(&stage, Keyring::Unlocked).await;
+    let app = login.opens_parlour(&[]).await;
+    app.signs_in(&server.address(), "Erin").await;
+    app.opens_conversation_with("Erin").await;
+    app.writes("Water the plants").await;
+    app.sees_message_in("Water the plants", &["sent"]).await;
+    app.closes().await;
+    drop(login);
+
+    // The next login does not unlock the keyring: the form says so.
+    let mut login = erin.logs_in(&stage, Keyring::Locked).await;
+    let app = login.opens_parlour(&[]).await;
+    app.reads("[data-testid=sign-in]", "keyring is locked")
+        .await;
+    assert_eq!(app.value("#username").await, "Erin");
+    assert_eq!(app.value("#server").await, server.address());
+    app.picture("22-locked-keyring").await;
+
+    // Unlocked, it has the session still; and the messages are where they were.
+    login.unlocks_the_keyring();
+    app.clicks("[data-testid=resume]").await;
+    app.is_online_as("Erin").await;
+    app.opens_conversation_with("Erin").await;
+    app.sees_message_in("Water the plants", &["sent"]).await;
+
+    // It is the same person to the others.
+    let finn_login = finn.logs_in(&stage, Keyring::Unlocked).await;
+    let finn = finn_login.opens_parlour(&[]).await;
+    finn.signs_in(&server.address(), "Finn").await;
+    finn.sees_presence("Erin", "online").await;
+    assert_eq!(finn.count(&super::entry("Erin")).await, 1);
+}
