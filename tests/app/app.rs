@@ -50,6 +50,10 @@ impl App {
         self.driver.quit().await.expect("a session");
     }
 
+    pub(crate) async fn loads_the_page_anew(&self) {
+        self.driver.refresh().await.expect("a session");
+    }
+
     /// Waits until a condition, the body of a function of `args`, holds in the
     /// page, looking again at each change of it. Gives what it returned.
     pub(crate) async fn until(&self, condition: &str, args: Value) -> Value {
@@ -159,10 +163,11 @@ impl App {
             .await
             .expect("seen above");
         field.clear().await.expect("a field");
-        if text.chars().all(|char| char <= '\u{ffff}') {
+        if text.len() < 200 && text.chars().all(|char| char <= '\u{ffff}') {
             field.send_keys(text).await.expect("a field");
         } else {
-            // Keys are 16 bits wide: an emoji would be lost on the way.
+            // Keys are 16 bits wide, an emoji would be lost on the way; and
+            // nobody types this much.
             let script = "const [[selector, text]] = arguments;
                 const field = document.querySelector(selector);
                 field.value = text;

@@ -1,7 +1,7 @@
 //! A person's desktop: a home, a session bus, a keyring, and a way in.
 
 use std::{
-    fs::{self, File, Permissions},
+    fs::{self, Permissions},
     net::Ipv4Addr,
     os::unix::fs::PermissionsExt,
     path::PathBuf,
@@ -12,7 +12,7 @@ use std::{
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
-use crate::{app::App, parts, process::Group, server::free_port, stage, stage::Stage};
+use crate::{app::App, parts, process::Group, server::free_port, stage, stage::Display};
 
 /// How long a desktop may take to start.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -39,9 +39,10 @@ pub(crate) struct Person {
     home: TempDir,
 }
 
-/// A login: the bus, the keyring and tauri-driver, until it is dropped.
+/// A login: a display, the bus, the keyring and tauri-driver, until it is dropped.
 pub(crate) struct Login {
     keyring: Option<Group>,
+    display: Display,
     _group: Group,
     person: String,
     environment: Vec<(&'static str, PathBuf)>,
@@ -72,6 +73,13 @@ impl Person {
             .into()
     }
 
+    /// The folder of a profile's data.
+    pub(crate) fn profile(&self, name: &str) -> PathBuf {
+        self.folder("data")
+            .join("app.parlour.desktop/profiles")
+            .join(name)
+    }
+
     fn folder(&self, name: &str) -> PathBuf {
         let folder = self.home.path().join(name);
         fs::create_dir_all(&folder).expect("a folder of the test");
@@ -81,7 +89,8 @@ impl Person {
 
     /// Starts the desktop. The bus has no display, so that nothing on it can
     /// ask anybody for a password; only the app has one.
-    pub(crate) async fn logs_in(&self, stage: &Stage, keyring: Keyring) -> Login {
+    pub(crate) async fn logs_in(&self, keyring: Keyring) -> Login {
+        let display = Display::new();
         let (port, native_port) = (free_port(), free_port());
         let address = self.folder("run").join("bus-address");
         // The daemon wants a moment to appear on the bus, and an app that asks
@@ -96,15 +105,11 @@ impl Person {
             "printf %s \"$DBUS_SESSION_BUS_ADDRESS\" > '{address}'; {keyring_starts} \
              exec env DISPLAY={display} '{driver}' --port {port} --native-port {native_port}",
             address = address.display(),
-            display = stage.display(),
+            display = display.name(),
             driver = parts::tauri_driver().display(),
         );
 
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(stage::log(&self.name));
-        let log = log.expect("a file under target");
+        let log = stage::open_log(&self.name);
         let mut session = Command::new("dbus-run-session");
         session.arg(format!(
             "--config-file={}",
@@ -130,6 +135,7 @@ impl Person {
         let environment = self.environment();
         Login {
             keyring: None,
+            display,
             _group: group,
             person: self.name.clone(),
             environment,
@@ -165,12 +171,28 @@ impl Login {
         App::open(&self.person, self.port, args).await
     }
 
+    /// Starts the app once more, without a driver, and waits until it has ended
+    /// by itself, as it does where its window is there already.
+    pub(crate) fn starts_parlour_again(&self, args: &[&str]) {
+        let mut again = self.command("timeout");
+        again
+            .arg("30")
+            .arg(parts::app())
+            .args(args)
+            .env("DISPLAY", self.display.name());
+        again.stderr(stage::open_log(&self.person));
+        let status = again.status().expect("timeout, of coreutils");
+        assert!(status.success(), "a second start ended with {status}");
+    }
+
     /// Unlocks the keyring: by a daemon with the password in place of the one
     /// without, which also means that connections to the old one are dead.
     pub(crate) fn unlocks_the_keyring(&mut self) {
         let script = format!("printf {PASSWORD} | {DAEMON} --replace --unlock");
         let mut daemon = self.command("sh");
-        daemon.args(["-c", &script]);
+        daemon
+            .args(["-c", &script])
+            .stderr(stage::open_log(&self.person));
         // Printed once the other one has gone.
         let (group, _) = Group::start_until(&mut daemon, "GNOME_KEYRING_CONTROL=");
         self.keyring = Some(group);

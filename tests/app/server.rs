@@ -15,6 +15,7 @@ use tokio::{
 use crate::{
     parts,
     process::{Group, ended_cleanly},
+    stage,
 };
 
 /// Our own server, as people run it. Its port and its data stay through restarts.
@@ -50,6 +51,7 @@ impl Server {
         command
             .args(["--listen", &self.listen, "--data"])
             .arg(self.data.path());
+        command.stderr(stage::open_log("server"));
         let (group, address) = Group::start_until(&mut command, "server listening at ");
         assert_eq!(address, self.address());
         self.running = Some(group);

@@ -1,16 +1,21 @@
-//! Where a story takes place: a display of its own, and a place for pictures.
+//! What a story is seen by: displays, pictures, logs.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    fs::File,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
 use crate::{parts, process::Group};
 
-/// A display that nobody looks at.
-pub(crate) struct Stage {
+/// A screen that nobody looks at, for one person: two windows on one screen
+/// would take the focus from each other.
+pub(crate) struct Display {
     _xvfb: Group,
-    display: String,
+    name: String,
 }
 
-impl Stage {
+impl Display {
     pub(crate) fn new() -> Self {
         let mut xvfb = Command::new("Xvfb");
         xvfb.args([
@@ -22,16 +27,18 @@ impl Stage {
             "-nolisten",
             "tcp",
         ]);
+        // It complains of each number that is taken.
+        xvfb.stderr(Stdio::null());
         // It prints the number that it chose once it takes connections.
         let (xvfb, number) = Group::start_until(&mut xvfb, "");
         Self {
             _xvfb: xvfb,
-            display: format!(":{number}"),
+            name: format!(":{number}"),
         }
     }
 
-    pub(crate) fn display(&self) -> &str {
-        &self.display
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 }
 
@@ -40,9 +47,15 @@ pub(crate) fn picture(name: &str) -> PathBuf {
     folder("target/screenshots").join(format!("{name}.png"))
 }
 
-/// The file of what a person's desktop printed.
+/// The file of what a part of a story prints.
 pub(crate) fn log(name: &str) -> PathBuf {
     folder("target/app-test-logs").join(format!("{name}.log"))
+}
+
+/// That file, for a process to write to.
+pub(crate) fn open_log(name: &str) -> File {
+    let log = File::options().create(true).append(true).open(log(name));
+    log.expect("a file under target")
 }
 
 fn folder(path: &str) -> PathBuf {

@@ -3,17 +3,15 @@
 use crate::{
     desktop::{Keyring, Person},
     server::Server,
-    stage::Stage,
 };
 
 const SECRETS: &str = "[data-testid=secrets-banner]";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_keyring_one_is_signed_in_until_the_app_closes() {
-    let stage = Stage::new();
     let server = Server::start();
     let dora = Person::new("dora");
-    let login = dora.logs_in(&stage, Keyring::Missing).await;
+    let login = dora.logs_in(Keyring::Missing).await;
 
     let app = login.opens_parlour(&["--server", &server.address()]).await;
     app.signs_in(&server.address(), "Dora").await;
@@ -34,10 +32,9 @@ async fn without_a_keyring_one_is_signed_in_until_the_app_closes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_locked_keyring_is_said_and_once_unlocked_the_session_is_back() {
-    let stage = Stage::new();
     let server = Server::start();
     let (erin, finn) = (Person::new("erin"), Person::new("finn"));
-    let login = erin.logs_in(&stage, Keyring::Unlocked).await;
+    let login = erin.logs_in(Keyring::Unlocked).await;
     let app = login.opens_parlour(&[]).await;
     app.signs_in(&server.address(), "Erin").await;
     app.opens_conversation_with("Erin").await;
@@ -47,7 +44,7 @@ async fn a_locked_keyring_is_said_and_once_unlocked_the_session_is_back() {
     drop(login);
 
     // The next login does not unlock the keyring: the form says so.
-    let mut login = erin.logs_in(&stage, Keyring::Locked).await;
+    let mut login = erin.logs_in(Keyring::Locked).await;
     let app = login.opens_parlour(&[]).await;
     app.reads("[data-testid=sign-in]", "keyring is locked")
         .await;
@@ -63,7 +60,7 @@ async fn a_locked_keyring_is_said_and_once_unlocked_the_session_is_back() {
     app.sees_message_in("Water the plants", &["sent"]).await;
 
     // It is the same person to the others.
-    let finn_login = finn.logs_in(&stage, Keyring::Unlocked).await;
+    let finn_login = finn.logs_in(Keyring::Unlocked).await;
     let finn = finn_login.opens_parlour(&[]).await;
     finn.signs_in(&server.address(), "Finn").await;
     finn.sees_presence("Erin", "online").await;

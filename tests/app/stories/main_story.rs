@@ -3,18 +3,16 @@
 use crate::{
     desktop::{Keyring, Person},
     server::Server,
-    stage::Stage,
 };
 
 const BANNER: &str = "[data-testid=connection-banner]";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_people_chat_and_nothing_is_lost() {
-    let stage = Stage::new();
     let mut server = Server::start();
     let (alice, bob) = (Person::new("alice"), Person::new("bob"));
-    let alice_login = alice.logs_in(&stage, Keyring::Unlocked).await;
-    let bob_login = bob.logs_in(&stage, Keyring::Unlocked).await;
+    let alice_login = alice.logs_in(Keyring::Unlocked).await;
+    let bob_login = bob.logs_in(Keyring::Unlocked).await;
 
     // They sign in: one by hand, the other at the address given to the app.
     let alice = alice_login.opens_parlour(&[]).await;
@@ -48,7 +46,25 @@ async fn two_people_chat_and_nothing_is_lost() {
     alice
         .sees_message_in("It is. Come in, the others are here already.", &[""])
         .await;
+    alice.sees_no("[data-testid=unread]").await;
     alice.picture("04-conversation").await;
+
+    // A long one goes through whole; a page that is loaded anew has them all.
+    let recipe = "Butter, sugar, eggs, flour; then patience. ".repeat(300);
+    let recipe = recipe.trim();
+    alice.writes(recipe).await;
+    alice.sees_message_in(recipe, &["sent"]).await;
+    bob.sees_message_in(recipe, &[""]).await;
+    bob.loads_the_page_anew().await;
+    bob.is_online_as("Bob").await;
+    bob.opens_conversation_with("Alice").await;
+    bob.sees_message_in(recipe, &[""]).await;
+    alice.writes("Too long?").await;
+    bob.sees_message_in("Too long?", &[""]).await;
+
+    // A second start of the same profile only shows the window that is there.
+    bob_login.starts_parlour_again(&["--profile", "work"]);
+    bob.is_online_as("Bob").await;
 
     // Bob starts the app again: the keyring has his session, there is no form.
     bob.closes().await;

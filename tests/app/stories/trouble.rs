@@ -1,9 +1,10 @@
 //! Addresses and names that lead nowhere.
 
+use parlour_tests::node::{Dialect, ReferenceServer};
+
 use crate::{
     desktop::{Keyring, Person},
     server::{Server, WebServer, free_port},
-    stage::Stage,
 };
 
 const REASON: &str = "[data-testid=connecting-reason]";
@@ -11,11 +12,10 @@ const ERROR: &str = "[data-testid=sign-in-error]";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_address_or_name_is_said_and_nothing_typed_is_lost() {
-    let stage = Stage::new();
     let server = Server::start();
     let web_server = WebServer::start().await;
     let carol = Person::new("carol");
-    let login = carol.logs_in(&stage, Keyring::Unlocked).await;
+    let login = carol.logs_in(Keyring::Unlocked).await;
     let app = login.opens_parlour(&[]).await;
 
     // Nobody is there: it says so, goes on trying, and can be given up.
@@ -51,4 +51,44 @@ async fn a_wrong_address_or_name_is_said_and_nothing_typed_is_lost() {
     // Nothing of that stands in the way of the right one.
     app.signs_in(&server.address(), "Carol").await;
     assert_eq!(app.count(ERROR).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_final_and_in_the_servers_own_words() {
+    let strict = ReferenceServer::start_with(Dialect::C, &["--refuse", "Not on a Friday"]);
+    let mut forgetful = ReferenceServer::start(Dialect::C);
+    let gus = Person::new("gus");
+    let login = gus.logs_in(Keyring::Unlocked).await;
+    let app = login.opens_parlour(&[]).await;
+
+    app.asks_to_sign_in(&strict.url(), "Gus").await;
+    app.reads("[data-testid=sign-in]", "Not on a Friday").await;
+    assert_eq!(app.value("#server").await, strict.url());
+    assert_eq!(app.value("#username").await, "Gus");
+    app.picture("13-refused").await;
+
+    // A server that forgot the session sends one back to the form, too.
+    app.signs_in(&forgetful.url(), "Gus").await;
+    forgetful.forget();
+    forgetful.drop_connections();
+    app.reads("[data-testid=sign-in]", "does not know you any more")
+        .await;
+    assert_eq!(app.value("#username").await, "Gus");
+    app.picture("14-forgotten").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_database_is_said_in_the_window() {
+    let hana = Person::new("hana");
+    let profile = hana.profile("default");
+    std::fs::create_dir_all(&profile).unwrap();
+    std::fs::write(
+        profile.join("parlour.db"),
+        "no database at all, but long enough",
+    )
+    .unwrap();
+    let login = hana.logs_in(Keyring::Unlocked).await;
+    let app = login.opens_parlour(&[]).await;
+    app.reads("body", "could not be read or written").await;
+    app.picture("15-damaged-database").await;
 }
