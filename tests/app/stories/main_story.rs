@@ -49,19 +49,6 @@ async fn two_people_chat_and_nothing_is_lost() {
     alice.sees_no("[data-testid=unread]").await;
     alice.picture("04-conversation").await;
 
-    // A long one goes through whole; a page that is loaded anew has them all.
-    let recipe = "Butter, sugar, eggs, flour; then patience. ".repeat(300);
-    let recipe = recipe.trim();
-    alice.writes(recipe).await;
-    alice.sees_message_in(recipe, &["sent"]).await;
-    bob.sees_message_in(recipe, &[""]).await;
-    bob.loads_the_page_anew().await;
-    bob.is_online_as("Bob").await;
-    bob.opens_conversation_with("Alice").await;
-    bob.sees_message_in(recipe, &[""]).await;
-    alice.writes("Too long?").await;
-    bob.sees_message_in("Too long?", &[""]).await;
-
     // A second start of the same profile only shows the window that is there.
     bob_login.starts_parlour_again(&["--profile", "work"]);
     bob.is_online_as("Bob").await;
@@ -105,6 +92,20 @@ async fn two_people_chat_and_nothing_is_lost() {
     let bob = bob_login.opens_parlour(&["--profile", "work"]).await;
     bob.sees("html[data-theme=dark]").await;
     bob.is_online_as("Bob").await;
+
+    // A long one goes through whole; a page that is loaded anew has them all.
+    bob.opens_conversation_with("Alice").await;
+    let recipe = "Butter, sugar, eggs, flour; then patience. ".repeat(300);
+    let recipe = recipe.trim();
+    alice.writes(recipe).await;
+    alice.sees_message_in(recipe, &["sent"]).await;
+    bob.sees_message_in(recipe, &[""]).await;
+    bob.loads_the_page_anew().await;
+    bob.is_online_as("Bob").await;
+    bob.opens_conversation_with("Alice").await;
+    bob.sees_message_in(recipe, &[""]).await;
+    alice.writes("Too long?").await;
+    bob.sees_message_in("Too long?", &[""]).await;
 
     // Signing out forgets the session, here and in the keyring.
     bob.clicks("[data-testid=sign-out]").await;
