@@ -1,9 +1,27 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { svelteTesting } from "@testing-library/svelte/vite";
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
+/** The made-up worlds of development must never reach the people who use the app. */
+function withoutFakes(): Plugin {
+  return {
+    name: "without-fakes",
+    apply: "build",
+    generateBundle(_, bundle) {
+      for (const chunk of Object.values(bundle)) {
+        const fakes =
+          chunk.type === "chunk"
+            ? chunk.moduleIds.filter((id) => /\/(fake|worlds)\.ts$/.test(id))
+            : [];
+        if (fakes.length > 0) this.error(`${chunk.fileName} contains ${fakes.join(", ")}`);
+      }
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [svelte(), svelteTesting()],
+  plugins: [svelte(), svelteTesting(), withoutFakes()],
   clearScreen: false,
   server: {
     // The shell looks for the page exactly here.

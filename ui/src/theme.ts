@@ -1,4 +1,4 @@
-import type { Theme } from "./platform/types";
+import type { Theme } from "./generated/Theme";
 
 const dark = "(prefers-color-scheme: dark)";
 

@@ -1,13 +1,17 @@
 import type { ClientEvent } from "../generated/ClientEvent";
 import type { Delivery } from "../generated/Delivery";
+import type { HostAnswer } from "../generated/HostAnswer";
+import type { HostCommand } from "../generated/HostCommand";
+import type { HostQuery } from "../generated/HostQuery";
 import type { RefusalCode } from "../generated/RefusalCode";
 import type { RosterEntry } from "../generated/RosterEntry";
 import type { SecretsView } from "../generated/SecretsView";
 import type { SessionView } from "../generated/SessionView";
+import type { Settings } from "../generated/Settings";
 import type { TimelineItem } from "../generated/TimelineItem";
 import type { UserId } from "../generated/UserId";
 import { Refused } from "./types";
-import type { AnswerTo, HostAnswer, HostCommand, HostQuery, Platform, Settings } from "./types";
+import type { AnswerTo, Platform } from "./types";
 
 /** What a made-up message needs to be told; the rest follows. */
 export type FakeMessage = Partial<TimelineItem> & { content: string };

@@ -1,9 +1,11 @@
 import { Channel, invoke, isTauri } from "@tauri-apps/api/core";
 
 import type { ClientEvent } from "../generated/ClientEvent";
+import type { HostCommand } from "../generated/HostCommand";
+import type { HostQuery } from "../generated/HostQuery";
 import type { Refusal } from "../generated/Refusal";
 import { Refused } from "./types";
-import type { AnswerTo, HostCommand, HostQuery, Platform } from "./types";
+import type { AnswerTo, Platform } from "./types";
 
 /** Whether the page runs inside the app's window. */
 export const inApp = isTauri;

@@ -1,9 +1,12 @@
 import type { AccountView } from "../generated/AccountView";
 import type { ClientEvent } from "../generated/ClientEvent";
+import type { HostCommand } from "../generated/HostCommand";
 import type { ItemId } from "../generated/ItemId";
 import type { RosterEntry } from "../generated/RosterEntry";
+import type { Settings } from "../generated/Settings";
+import type { Theme } from "../generated/Theme";
 import type { UserId } from "../generated/UserId";
-import type { HostCommand, Platform, Settings, Theme } from "../platform/types";
+import type { Platform } from "../platform/types";
 import { apply } from "./apply";
 import { Clock } from "./clock.svelte";
 import { Drafts } from "./drafts.svelte";
