@@ -116,17 +116,7 @@ async fn a_long_rush_arrives_once_and_in_order() {
         alice.says("Bob", content).await;
     }
     bob.until_timeline("Alice", texts, said.clone()).await;
-    alice
-        .until_timeline(
-            "Bob",
-            |items| {
-                items
-                    .iter()
-                    .all(|item| item.delivery == Some(Delivery::Sent))
-            },
-            true,
-        )
-        .await;
+    alice.sees_all_sent("Bob").await;
     alice.until_timeline("Bob", texts, said).await;
     bob.until("all unread", |screen| screen.unread("Alice") == 300)
         .await;
@@ -223,15 +213,5 @@ async fn what_cannot_be_asked_for_is_refused_with_a_code() {
         refused(RefusalCode::MessageTooLarge)
     );
     alice.says("Alice", &"x".repeat(16 * 1024)).await;
-    alice
-        .until_timeline(
-            "Alice",
-            |items| {
-                items
-                    .iter()
-                    .all(|item| item.delivery == Some(Delivery::Sent))
-            },
-            true,
-        )
-        .await;
+    alice.sees_all_sent("Alice").await;
 }

@@ -3,4 +3,5 @@
 
 mod bad_luck;
 mod chatting;
+mod headless;
 mod secrets;

@@ -102,6 +102,7 @@ pub struct Person {
     data: TempDir,
     secrets: Arc<dyn SecretStore>,
     running: Option<(ClientHandle, Subscription)>,
+    impatient: bool,
     /// What their window would show.
     pub screen: Screen,
 }
@@ -126,6 +127,7 @@ impl Person {
             data,
             secrets,
             running: Some(running),
+            impatient: false,
             screen,
         }
     }
@@ -189,9 +191,7 @@ impl Person {
     pub async fn until(&mut self, what: &str, shown: impl Fn(&Screen) -> bool) {
         let wait = async {
             while !shown(&self.screen) {
-                let (_, events) = self.running.as_mut().expect("the app runs");
-                self.screen
-                    .apply(events.next().await.expect("the engine runs"));
+                self.looks().await;
             }
         };
         if timeout(PATIENCE, wait).await.is_err() {
@@ -218,16 +218,30 @@ impl Person {
                     return;
                 }
                 last = Some(now);
-                let (_, events) = self.running.as_mut().expect("the app runs");
-                self.screen
-                    .apply(events.next().await.expect("the engine runs"));
+                self.looks().await;
             }
         };
         if timeout(PATIENCE, wait).await.is_err() {
             panic!(
-                "{}'s conversation with {whom}: expected {expected:?}, got {last:?}",
-                self.name
+                "{}'s conversation with {whom}: expected {expected:?}, got {last:?} while {:?}",
+                self.name, self.screen.session
             );
+        }
+    }
+
+    /// Presses "try now" from now on, whenever there is a wait: for stories that
+    /// break more connections than a patient client would make in their time.
+    pub fn gets_impatient(&mut self) {
+        self.impatient = true;
+    }
+
+    /// Waits for the next event.
+    async fn looks(&mut self) {
+        let (client, events) = self.running.as_mut().expect("the app runs");
+        self.screen
+            .apply(events.next().await.expect("the engine runs"));
+        if self.impatient && matches!(self.screen.session, SessionView::Waiting { .. }) {
+            client.dispatch(Command::Reconnect).await.expect("accepted");
         }
     }
 
@@ -249,6 +263,16 @@ impl Person {
         self.until_timeline(whom, deliveries, expected).await;
     }
 
+    /// Waits until the server has every message of ours in a conversation.
+    pub async fn sees_all_sent(&mut self, whom: &str) {
+        let unsent = |items: &[TimelineItem]| {
+            let mut unsent = deliveries(items);
+            unsent.retain(|(_, delivery)| *delivery != Delivery::Sent);
+            unsent
+        };
+        self.until_timeline(whom, unsent, Vec::new()).await;
+    }
+
     /// The whole conversation, page by page.
     pub async fn timeline(&mut self, whom: &str) -> Vec<TimelineItem> {
         let user = self.id_of(whom).await;
@@ -267,7 +291,7 @@ impl Person {
         }
         let fresh = Screen::of(snapshot);
         assert_eq!(self.screen.roster, fresh.roster);
-        assert_eq!(self.screen.session, fresh.session);
+        assert_eq!(timeless(&self.screen.session), timeless(&fresh.session));
         assert_eq!(self.screen.secrets, fresh.secrets);
     }
 
@@ -310,6 +334,15 @@ impl Person {
             }
         }
     }
+}
+
+/// Without the countdown, which is another every time one looks.
+fn timeless(session: &SessionView) -> SessionView {
+    let mut session = session.clone();
+    if let SessionView::Waiting { retry_in_ms, .. } = &mut session {
+        *retry_in_ms = 0;
+    }
+    session
 }
 
 async fn start(

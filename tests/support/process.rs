@@ -117,3 +117,24 @@ fn lines_of(output: ChildStdout) -> Receiver<String> {
     });
     receiver
 }
+
+/// One of our own programs, as it was built beside this test.
+///
+/// # Panics
+/// If it is not built.
+#[must_use]
+pub fn program(name: &str) -> Command {
+    let test = std::env::current_exe().expect("this test has a path");
+    let folder = test
+        .parent()
+        .and_then(std::path::Path::parent)
+        .expect("a target folder");
+    let path = folder
+        .join(name)
+        .with_extension(std::env::consts::EXE_EXTENSION);
+    assert!(
+        path.is_file(),
+        "{name} is not built: run `cargo build -p {name}` first"
+    );
+    Command::new(path)
+}

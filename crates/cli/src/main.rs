@@ -13,6 +13,7 @@ use parlour_client::{
     ports::SecretStore,
     secrets::{FileSecrets, KeyringSecrets, MemorySecrets},
 };
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::io::{AsyncWriteExt, Stdout};
 
@@ -91,7 +92,7 @@ async fn host(client: &ClientHandle, account: Option<(String, String)>) -> Resul
         tokio::select! {
             event = events.next() => {
                 let Some(event) = event else { return Ok(()) };
-                write_line(&mut output, &serde_json::to_value(&event)?).await?;
+                write_line(&mut output, &event).await?;
                 // A session that is resumed comes first; the name is for when there is none.
                 if let Some((server, username)) = sign_in.take()
                     && is_signed_out(&event)
@@ -130,7 +131,7 @@ async fn obey(client: &ClientHandle, line: Line) -> Option<Value> {
     Some(refused(json!(refusal.code), None))
 }
 
-async fn write_line(output: &mut Stdout, value: &Value) -> Result<()> {
+async fn write_line(output: &mut Stdout, value: &impl Serialize) -> Result<()> {
     let mut line = serde_json::to_vec(value)?;
     line.push(b'\n');
     output
