@@ -33,12 +33,12 @@ impl Profile {
         &self.0
     }
 
-    /// The title of the window until its page has one.
-    pub(crate) fn title(&self) -> String {
+    /// The title of the window whose page has this title.
+    pub(crate) fn window_title(&self, page: &str) -> String {
         if *self == Self::default() {
-            "Parlour".into()
+            page.to_owned()
         } else {
-            format!("Parlour — {}", self.0)
+            format!("{page} — {}", self.0)
         }
     }
 
@@ -91,8 +91,8 @@ mod tests {
     #[test]
     fn only_other_profiles_are_named_in_the_title() {
         let second = Profile::parse("second").unwrap();
-        assert_eq!(second.title(), "Parlour — second");
-        assert_eq!(Profile::default().title(), "Parlour");
+        assert_eq!(second.window_title("(3) Parlour"), "(3) Parlour — second");
+        assert_eq!(Profile::default().window_title("Parlour"), "Parlour");
     }
 
     #[cfg(unix)]

@@ -11,19 +11,23 @@ use crate::profile::Profile;
 /// Its name, which the capability is tied to.
 const LABEL: &str = "main";
 
+/// Its title until its page has one.
+const TITLE: &str = "Parlour";
+
 /// Opens the window. Its page cannot leave, open others, or keep anything
 /// outside the profile's folder.
 pub(crate) fn open(app: &App, profile: &Profile, folder: &Path) -> tauri::Result<()> {
+    let titles = profile.clone();
     WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
-        .title(profile.title())
+        .title(profile.window_title(TITLE))
         .inner_size(1080.0, 740.0)
         .min_inner_size(420.0, 480.0)
         .data_directory(folder.join("webview"))
         .devtools(cfg!(debug_assertions))
         .on_navigation(is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)
-        .on_document_title_changed(|window, title| {
-            if let Err(error) = window.set_title(&title) {
+        .on_document_title_changed(move |window, page| {
+            if let Err(error) = window.set_title(&titles.window_title(&page)) {
                 tracing::warn!(%error, "the title stays as it was");
             }
         })
