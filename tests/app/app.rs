@@ -215,6 +215,20 @@ impl App {
         self.driver.screenshot(&stage::picture(name)).await
     }
 
+    /// Runs the body of an asynchronous function of `args` in the page.
+    pub(crate) async fn does(&self, body: &str, args: Value) -> Value {
+        let script = format!(
+            "const [args, done] = arguments;
+             (async () => {{ {body} }})().then(done, (error) => done('rejected: ' + error));"
+        );
+        let done = self
+            .driver
+            .execute_async(script, vec![args])
+            .await
+            .expect("a page");
+        done.json().clone()
+    }
+
     async fn run(&self, script: &str, args: Value) -> WebDriverResult<Value> {
         let done = self.driver.execute(script, vec![args]).await?;
         Ok(done.json().clone())

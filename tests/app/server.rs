@@ -3,6 +3,10 @@
 use std::{
     net::{Ipv4Addr, TcpListener as StdListener},
     process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use tempfile::TempDir;
@@ -61,6 +65,7 @@ impl Server {
 /// A web server that has never heard of Socket.IO.
 pub(crate) struct WebServer {
     address: String,
+    visits: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
@@ -70,8 +75,11 @@ impl WebServer {
             .await
             .expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("bound"));
+        let visits = Arc::new(AtomicUsize::new(0));
+        let counted = visits.clone();
         let task = tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::SeqCst);
                 tokio::spawn(async move {
                     let mut request = [0; 4096];
                     let _ = stream.read(&mut request).await;
@@ -81,11 +89,20 @@ impl WebServer {
                 });
             }
         });
-        Self { address, task }
+        Self {
+            address,
+            visits,
+            task,
+        }
     }
 
     pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// How many connections there have been.
+    pub(crate) fn visits(&self) -> usize {
+        self.visits.load(Ordering::SeqCst)
     }
 }
 
