@@ -1,5 +1,6 @@
 //! Stories about people who chat: the real engine and the real server in one
 //! process, over real connections, without a window.
+#![allow(clippy::expect_used, reason = "a test ends where it fails")]
 
 mod bad_luck;
 mod chatting;
