@@ -55,7 +55,7 @@ impl App {
     }
 
     /// Waits until a condition, the body of a function of `args`, holds in the
-    /// page, looking again at each change of it. Gives what it returned.
+    /// page, looking again whenever it changes. Gives what it returned.
     pub(crate) async fn until(&self, condition: &str, args: Value) -> Value {
         let script = format!(
             "const [args, patience, done] = arguments;
@@ -63,10 +63,13 @@ impl App {
              const first = look();
              if (first) return done(first);
              const observer = new MutationObserver(() => answer(look()));
+             // What is in a field changes without a change of the page.
+             const again = setInterval(() => answer(look()), 100);
              const timer = setTimeout(() => answer('too late'), patience);
              const answer = (found) => {{
                if (!found) return;
                observer.disconnect();
+               clearInterval(again);
                clearTimeout(timer);
                done(found);
              }};
@@ -131,6 +134,12 @@ impl App {
             json!(selector),
         )
         .await;
+    }
+
+    /// Waits until a field holds this.
+    pub(crate) async fn holds(&self, selector: &str, value: &str) {
+        let condition = "return document.querySelector(args[0]).value === args[1]";
+        self.until(condition, json!([selector, value])).await;
     }
 
     /// How many there are of something at this moment.

@@ -29,6 +29,8 @@ pub(crate) enum Keyring {
     Unlocked,
     /// There, and locked; nobody can be asked for the password.
     Locked,
+    /// There, and locked; a dialog asks for the password, and nobody answers.
+    Asking,
     /// Nothing on the bus offers secrets.
     Missing,
 }
@@ -87,8 +89,8 @@ impl Person {
         folder
     }
 
-    /// Starts the desktop. The bus has no display, so that nothing on it can
-    /// ask anybody for a password; only the app has one.
+    /// Starts the desktop. Mostly the bus has no display, so that nothing on it
+    /// can ask anybody for a password; only the app has one.
     pub(crate) async fn logs_in(&self, keyring: Keyring) -> Login {
         let display = Display::new();
         let (port, native_port) = (free_port(), free_port());
@@ -98,7 +100,7 @@ impl Person {
         let wait = "gdbus wait --session --timeout 10 org.freedesktop.secrets &&";
         let keyring_starts = match keyring {
             Keyring::Unlocked => format!("printf {PASSWORD} | {DAEMON} --unlock & {wait}"),
-            Keyring::Locked => format!("{DAEMON} & {wait}"),
+            Keyring::Locked | Keyring::Asking => format!("{DAEMON} & {wait}"),
             Keyring::Missing => String::new(),
         };
         let script = format!(
@@ -117,6 +119,9 @@ impl Person {
         ));
         session.args(["--", "sh", "-c", &script]);
         session.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
+        if keyring == Keyring::Asking {
+            session.env("DISPLAY", display.name());
+        }
         session.env_remove("DBUS_SESSION_BUS_ADDRESS");
         session.envs(self.environment());
         // No accessibility bus to wait for; drawing without a graphics card.
@@ -144,15 +149,26 @@ impl Person {
         }
     }
 
-    /// A bus that starts nothing by itself: an installed keyring would be.
+    /// A bus that starts nothing by itself, as it would an installed keyring;
+    /// but the dialog for passwords, where there is to be one.
     fn bus_config(&self, keyring: Keyring) -> PathBuf {
         let path = self.folder("config").join(format!("{keyring:?}.conf"));
+        let services = self.folder("config/services");
+        if keyring == Keyring::Asking {
+            let dialog = "org.gnome.keyring.SystemPrompter.service";
+            fs::copy(
+                format!("/usr/share/dbus-1/services/{dialog}"),
+                services.join(dialog),
+            )
+            .expect("comes with gnome-keyring");
+        }
         let config = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
   <type>session</type>
   <listen>unix:tmpdir=/tmp</listen>
   <auth>EXTERNAL</auth>
+  <servicedir>SERVICES</servicedir>
   <policy context="default">
     <allow send_destination="*" eavesdrop="true"/>
     <allow eavesdrop="true"/>
@@ -160,6 +176,7 @@ impl Person {
   </policy>
 </busconfig>
 "#;
+        let config = config.replace("SERVICES", &services.display().to_string());
         fs::write(&path, config).expect("a file of the test");
         path
     }

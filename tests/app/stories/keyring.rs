@@ -66,3 +66,27 @@ async fn a_locked_keyring_is_said_and_once_unlocked_the_session_is_back() {
     finn.sees_presence("Erin", "online").await;
     assert_eq!(finn.count(&super::entry("Erin")).await, 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keyring_that_waits_for_a_person_does_not_hold_up_the_app() {
+    let server = Server::start();
+    let jonas = Person::new("jonas");
+    let login = jonas.logs_in(Keyring::Unlocked).await;
+    let app = login.opens_parlour(&[]).await;
+    app.signs_in(&server.address(), "Jonas").await;
+    app.closes().await;
+    drop(login);
+
+    // A dialog asks for the password, and stays: the app says so and goes on.
+    let login = jonas.logs_in(Keyring::Asking).await;
+    let app = login.opens_parlour(&[]).await;
+    app.reads("[data-testid=sign-in]", "keyring did not answer")
+        .await;
+    assert_eq!(app.value("#username").await, "Jonas");
+    app.picture("23-keyring-asks").await;
+
+    // Nobody answers. One can chat all the same, as somebody new.
+    app.signs_in(&server.address(), "Jonas").await;
+    app.reads(SECRETS, "keyring did not answer").await;
+    app.picture("24-keyring-still-asks").await;
+}

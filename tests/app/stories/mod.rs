@@ -49,7 +49,7 @@ impl App {
         self.fills("[data-testid=composer]", text).await;
         self.presses_enter("[data-testid=composer]").await;
         self.sees_message(text).await;
-        assert_eq!(self.value("[data-testid=composer]").await, "");
+        self.holds("[data-testid=composer]", "").await;
     }
 
     /// Waits until a message is there once, and gives how far it got.
