@@ -18,9 +18,13 @@ mod window;
 
 use std::{error::Error, io::Write, process::ExitCode, sync::Arc, time::Duration};
 
-use parlour_client::{ClientConfig, ClientHandle, Failure, FailureCode, secrets::KeyringSecrets};
+use parlour_client::{
+    ClientConfig, ClientHandle, Failure, FailureCode, logs_secrets, secrets::KeyringSecrets,
+};
 use tauri::{AppHandle, Manager, RunEvent, async_runtime};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    EnvFilter, filter::filter_fn, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 use crate::{args::Args, ipc::Host, settings::Settings};
 
@@ -29,10 +33,10 @@ const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Runs the app until its window closes.
 pub fn run() -> ExitCode {
-    let filter = EnvFilter::try_from_env("PARLOUR_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+    tracing_subscriber::registry()
+        .with(filter_fn(|event| !logs_secrets(event.target())))
+        .with(EnvFilter::try_from_env("PARLOUR_LOG").unwrap_or_else(|_| EnvFilter::new("warn")))
+        .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
         .init();
     let given = std::env::args_os().skip(1);
     let args = match args::parse(given.map(|arg| arg.to_string_lossy().into_owned())) {

@@ -9,7 +9,9 @@ use std::{
 
 use clap::Parser;
 use parlour_server::{Config, Running, Server};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    EnvFilter, filter::filter_fn, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 use url::Url;
 
 /// A private-messaging server that speaks Socket.IO. Whoever runs it can read
@@ -38,10 +40,14 @@ struct Args {
 fn main() -> ExitCode {
     let args = Args::parse();
     // Standard output has one line, which others wait for; the rest goes here.
-    tracing_subscriber::fmt()
-        .with_env_filter(log_filter())
-        .with_writer(io::stderr)
-        .with_ansi(false)
+    tracing_subscriber::registry()
+        .with(filter_fn(|event| !logs_secrets(event.target())))
+        .with(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")))
+        .with(
+            tracing_subscriber::fmt::layer()
+                .with_writer(io::stderr)
+                .with_ansi(false),
+        )
         .init();
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -58,14 +64,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// What `RUST_LOG` says, or `info`; but never the layer that logs whole
-/// frames, with everybody's words and secrets in them.
-fn log_filter() -> EnvFilter {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    ["tungstenite=off", "tokio_tungstenite=off"]
-        .into_iter()
-        .filter_map(|directive| directive.parse().ok())
-        .fold(filter, EnvFilter::add_directive)
+/// Whether a log target is of the layer that logs whole frames, with
+/// everybody's words and secrets in them: left out, whatever `RUST_LOG` says.
+fn logs_secrets(target: &str) -> bool {
+    ["tungstenite", "tokio_tungstenite"]
+        .iter()
+        .any(|known| target.starts_with(known))
 }
 
 async fn run(args: Args) -> anyhow::Result<()> {

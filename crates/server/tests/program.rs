@@ -97,7 +97,13 @@ async fn it_ends_in_order_on_both_signals() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_holds_neither_secrets_nor_words_at_any_level() {
     let data = tempfile::tempdir().expect("folder");
-    let mut program = Program::start(data.path(), &[("RUST_LOG", "trace")]);
+    let mut program = Program::start(
+        data.path(),
+        &[(
+            "RUST_LOG",
+            "trace,tungstenite::protocol=trace,tokio_tungstenite::compat=trace",
+        )],
+    );
     // Read along, or the program waits for its log.
     let mut stderr = program.child.stderr.take().expect("piped");
     let log = tokio::task::spawn_blocking(move || {
