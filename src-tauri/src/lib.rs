@@ -16,7 +16,13 @@ mod settings;
 mod webkit;
 mod window;
 
-use std::{error::Error, io::Write, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    io::{IsTerminal, Write},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use parlour_client::{
     ClientConfig, ClientHandle, Failure, FailureCode, logs_secrets, secrets::KeyringSecrets,

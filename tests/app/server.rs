@@ -5,7 +5,7 @@ use std::{
     process::Command,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU32, AtomicUsize, Ordering},
     },
 };
 
@@ -112,8 +112,20 @@ impl Drop for WebServer {
     }
 }
 
-/// A port that nobody listens at just now.
+/// A port that nobody listens at just now. Not one of those that the system
+/// gives to outgoing connections: it would be gone before it is used, or a
+/// connection to it, with nobody there, would meet itself.
 pub(crate) fn free_port() -> u16 {
-    let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    listener.local_addr().expect("bound").port()
+    const FIRST: u16 = 20_000;
+    const COUNT: u32 = 12_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Apart from those of another run at the same time.
+    let start = std::process::id().wrapping_mul(97);
+    loop {
+        let offset = start.wrapping_add(NEXT.fetch_add(1, Ordering::SeqCst)) % COUNT;
+        let port = FIRST + u16::try_from(offset).expect("below the count");
+        if StdListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
 }
