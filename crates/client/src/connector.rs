@@ -81,10 +81,12 @@ impl LinkSender for SocketIoSender {
     }
 
     fn fence(&self, number: u64) -> bool {
-        // One that cannot be raised leaves its messages to the next `users`.
-        self.socket
-            .try_fence()
-            .is_ok_and(|answer| self.fences.try_send((number, answer)).is_ok())
+        // One that cannot be raised leaves its messages to the next fence, or
+        // to the next `users`: it proves nothing that it is not there.
+        if let Ok(answer) = self.socket.try_fence() {
+            let _ = self.fences.try_send((number, answer));
+        }
+        true
     }
 
     fn close(&self) {
@@ -103,10 +105,8 @@ async fn pump(
     let mut sender_lives = true;
     loop {
         let event = tokio::select! {
-            event = incoming.next() => match event {
-                Some(event) => link_event(event),
-                None => return,
-            },
+            // What is proven is told before the end of the connection is.
+            biased;
             fence = raised.recv(), if sender_lives => {
                 match fence {
                     Some((number, answer)) => fences.push(async move { (number, answer.await) }),
@@ -118,6 +118,10 @@ async fn pump(
                 Ok(FenceAnswer::Refused | FenceAnswer::Accepted) => Some(LinkEvent::FencePassed(number)),
                 // The connection closed first, which is told by itself.
                 Err(_) => None,
+            },
+            event = incoming.next() => match event {
+                Some(event) => link_event(event),
+                None => return,
             },
         };
         if let Some(event) = event

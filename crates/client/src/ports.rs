@@ -67,7 +67,8 @@ pub trait LinkSender: Send {
     fn send(&self, message: &OutgoingMessage) -> Result<(), SendError>;
 
     /// Asks for proof that everything sent before has arrived: the answer is
-    /// [`LinkEvent::FencePassed`] with this number. `false` where there is no such thing.
+    /// [`LinkEvent::FencePassed`] with this number, or a later one. `false` where
+    /// there is no such thing; one that is not raised this time is never answered.
     fn fence(&self, number: u64) -> bool;
 
     /// Says goodbye and closes. The link then ends as any other.

@@ -9,6 +9,10 @@ use crate::{
     view::{Presence, RosterEntry, TimelineItem},
 };
 
+/// How many users a server may list before further ones are left out: far more
+/// than a person can look through, and bounded memory whatever a server says.
+pub(crate) const LIMIT: usize = 20_000;
+
 /// One user as the server last described them.
 #[derive(Clone, Debug)]
 struct User {

@@ -218,6 +218,16 @@ impl Store {
         Ok(())
     }
 
+    /// Takes back [`Store::set_sending`]: the connection did not take the message.
+    pub(crate) fn set_unsent(&self, id: ItemId) -> Result<()> {
+        self.connection
+            .prepare_cached(
+                "UPDATE messages SET delivery = 0, attempts = attempts - 1 WHERE id = ?1",
+            )?
+            .execute([id.0])?;
+        Ok(())
+    }
+
     /// Starts the count of attempts anew, when a person asks for another try.
     pub(crate) fn requeue(&self, id: ItemId) -> Result<()> {
         self.connection
@@ -255,6 +265,16 @@ impl Store {
             )?
             .execute(params![account.0, peer.as_str()])?;
         Ok(changed > 0)
+    }
+
+    /// Whether anything was ever said with `peer`.
+    pub(crate) fn has_messages(&self, account: AccountId, peer: &UserId) -> Result<bool> {
+        Ok(self
+            .connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM messages WHERE account = ?1 AND peer = ?2)",
+            )?
+            .query_row(params![account.0, peer.as_str()], |row| row.get(0))?)
     }
 
     /// The unread count and the newest message of a conversation.

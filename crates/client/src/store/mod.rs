@@ -60,6 +60,37 @@ impl Store {
         Self::with(Connection::open_in_memory().expect("a database")).expect("a schema")
     }
 
+    /// Lets the file grow no more, as a full disk would.
+    #[cfg(test)]
+    pub(crate) fn fill_up(&self) {
+        let pages: i64 = self
+            .connection
+            .query_row("PRAGMA page_count", [], |row| row.get(0))
+            .expect("a count");
+        self.connection
+            .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
+            .expect("a limit");
+    }
+
+    /// Fails every write.
+    #[cfg(test)]
+    pub(crate) fn break_writes(&self) {
+        self.connection
+            .pragma_update(None, "query_only", true)
+            .expect("a setting");
+    }
+
+    /// Ends what the two above began.
+    #[cfg(test)]
+    pub(crate) fn make_room(&self) {
+        self.connection
+            .query_row("PRAGMA max_page_count = 1000000", [], |_| Ok(()))
+            .expect("a limit");
+        self.connection
+            .pragma_update(None, "query_only", false)
+            .expect("a setting");
+    }
+
     fn with(connection: Connection) -> Result<Self> {
         connection.busy_timeout(Duration::from_secs(2))?;
         schema::check_version(&connection)?;

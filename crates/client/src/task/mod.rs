@@ -197,11 +197,13 @@ impl Engine {
                 self.drop_link(None);
             }
             Effect::ForgetSession => {
-                if let Some(account) = &self.account {
-                    self.store.set_has_session(account.id, false)?;
-                    self.secrets.delete(account);
-                }
+                let account = self.account.take();
                 self.leave();
+                if let Some(account) = account {
+                    // First of all the secret goes, whatever the disk says to the rest.
+                    self.secrets.delete(&account);
+                    self.store.set_has_session(account.id, false)?;
+                }
             }
             Effect::HoldQueue => {
                 if let Some(account) = &self.account {
@@ -287,3 +289,6 @@ async fn sleep_until(deadline: Option<Instant>) {
         None => pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

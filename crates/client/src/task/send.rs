@@ -27,6 +27,9 @@ impl Engine {
         let batch = self
             .outbox
             .take(|peer| sendable(dialect, roster.is_listed(peer), roster.is_connected(peer)));
+        if batch.send.is_empty() && batch.hold.is_empty() {
+            return Ok(());
+        }
         let marked = self.store.atomically(|store| {
             for message in &batch.hold {
                 store.set_delivery(message.id, Delivery::Held, Evidence::None)?;
@@ -73,23 +76,26 @@ impl Engine {
             }
         }
         let unwritten: Vec<Pending> = stalled.into_iter().chain(unwritten).collect();
-        let fence = self.outbox.next_fence();
-        let fenced = !written.is_empty() && link.sender.fence(fence);
-        self.outbox
-            .written(written.iter().copied(), fence, Instant::now());
-        if !fenced {
-            let ids = self.outbox.fence_passed(fence);
-            self.sent(&ids, Evidence::None)?;
+        // Nothing written says nothing about what was written before.
+        if !written.is_empty() {
+            let fence = self.outbox.next_fence();
+            let fenced = link.sender.fence(fence);
+            self.outbox
+                .written(written.iter().copied(), fence, Instant::now());
+            if !fenced {
+                let ids = self.outbox.fence_passed(fence);
+                self.sent(&ids, Evidence::None)?;
+            }
         }
         for id in too_large {
             self.set_delivery(id, Delivery::Failed, Evidence::None)?;
         }
         // A stalled connection tells of room, or of its end, by an event.
-        for message in &unwritten {
-            self.set_delivery(message.id, Delivery::Queued, Evidence::None)?;
-        }
+        let ids: Vec<ItemId> = unwritten.iter().map(|message| message.id).collect();
         self.outbox.put_back(unwritten);
-        Ok(())
+        self.store
+            .atomically(|store| ids.iter().try_for_each(|id| store.set_unsent(*id)))?;
+        ids.iter().try_for_each(|id| self.message_changed(*id))
     }
 
     pub(super) fn fence_passed(&mut self, fence: u64) -> Result<(), StoreError> {
