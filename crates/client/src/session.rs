@@ -148,10 +148,7 @@ impl Session {
                 effects.extend(self.connect());
                 effects
             }
-            Input::Resume => {
-                self.state = State::Loading;
-                vec![Effect::LoadSession]
-            }
+            Input::Resume => self.resume(),
             Input::SignOut => {
                 self.sign_out(None, false);
                 vec![Effect::Disconnect, Effect::ForgetSession]
@@ -287,6 +284,22 @@ impl Session {
                 retry_in_ms: u64::try_from(until.saturating_duration_since(now).as_millis())
                     .unwrap_or(u64::MAX),
             },
+        }
+    }
+
+    fn resume(&mut self) -> Vec<Effect> {
+        let has_session = self
+            .identity
+            .as_ref()
+            .is_some_and(|identity| identity.session_id.is_some());
+        match (&self.state, has_session) {
+            // A refusal that did not cost the session: it need not be in the store.
+            (State::SignedOut { .. }, true) => self.connect(),
+            (State::SignedOut { .. }, false) => {
+                self.state = State::Loading;
+                vec![Effect::LoadSession]
+            }
+            _ => Vec::new(),
         }
     }
 

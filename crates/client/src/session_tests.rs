@@ -186,6 +186,16 @@ fn another_refusal_does_not_cost_the_session() {
 }
 
 #[test]
+fn resuming_after_a_refusal_needs_no_secret_store() {
+    let mut story = Story::online();
+    story.when(Input::Lost(failure(FailureCode::LinkLost)));
+    story.after(Duration::from_secs(1));
+    story.when(refused("maintenance"));
+    assert_eq!(story.when(Input::Resume), by_session());
+    assert_eq!(story.when(Input::Resume), vec![], "one attempt at a time");
+}
+
+#[test]
 fn a_mistyped_address_leads_back_to_the_form_but_a_proven_one_is_retried() {
     for code in [
         FailureCode::NotSocketIo,

@@ -69,7 +69,7 @@ impl Engine {
     }
 
     fn resume(&mut self) -> Result<(), Stop> {
-        if !self.session.is_resumable() {
+        if !self.session.is_resumable() && !self.session.is_signed_in() {
             return Err(RefusalCode::NoSession.into());
         }
         Ok(self.step(Input::Resume)?)

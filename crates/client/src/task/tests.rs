@@ -325,3 +325,10 @@ fn signing_out_works_on_a_full_disk() {
     assert!(stage.engine.snapshot().roster.is_empty());
     stage.has_told_everything();
 }
+
+#[test]
+fn resuming_twice_is_resuming_once() {
+    let mut stage = Stage::online(everyone());
+    assert_eq!(stage.asks(Command::Resume), Ok(()));
+    assert!(stage.engine.session.is_online());
+}
