@@ -34,7 +34,13 @@ impl Engine {
                 "parts of the user list cannot be read"
             );
         }
-        let dialect = Dialect::of(link.session_given, &users);
+        let dialect = Dialect::of(link.has_session, &users);
+        if let Some(known) = link.dialect {
+            if known == Dialect::B {
+                link.dialect = Some(dialect);
+            }
+            return self.list_again(&users);
+        }
         link.dialect = Some(dialect);
         let socket_id = UserId::new(link.socket_id.clone());
         let unknown = Instant::now() + link.server_patience;
@@ -55,6 +61,18 @@ impl Engine {
         }
         self.outbox.settle();
         self.reload_outbox()
+    }
+
+    /// Another `users` on the same connection tells who is there, no more: what
+    /// was said since the first came by itself, and what is in flight has a fence.
+    fn list_again(&mut self, users: &Users) -> Result<(), StoreError> {
+        let (Some(account), Some(me)) = (self.account.clone(), self.roster.me().cloned()) else {
+            return Ok(());
+        };
+        self.changes.everyone();
+        self.store.begin()?;
+        let listed = self.list_users(account.id, users, &me);
+        self.store.end(listed)
     }
 
     /// Fits the whole of `users` to what we have; what was in flight and is
@@ -108,7 +126,8 @@ impl Engine {
             .chain([me])
             .collect();
         for id in self.roster.ids().iter().filter(|id| !listed.contains(id)) {
-            if self.roster.has_messages(id) {
+            // Asked of the store: a message of this turn is in no summary yet.
+            if self.store.has_messages(account, id)? {
                 self.roster.unlist(id);
             } else {
                 self.roster.remove(id);

@@ -2,7 +2,7 @@
 
 use std::{future::pending, time::Instant};
 
-use parlour_protocol::{LiveMessage, ServerEvent, UserEntry, UserId};
+use parlour_protocol::{LiveMessage, ServerEvent, SessionId, UserEntry, UserId};
 
 use super::Engine;
 use crate::{
@@ -10,11 +10,15 @@ use crate::{
     ports::{Link, LinkClose, LinkEvent},
     session::Input,
     store::{Evidence, NewMessage, StoreError},
-    view::{Delivery, Failure, FailureCode},
+    view::{Delivery, Failure, FailureCode, ItemId},
 };
 
 /// How long what was in flight may still arrive after a server said goodbye.
 const CLEAN_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// The longest that we believe a server to need to notice a dead connection.
+/// One that claims more must not keep a message waiting for good.
+const LONGEST_PATIENCE: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// A connection, and what we learned on it.
 pub(super) struct OpenLink {
@@ -22,6 +26,9 @@ pub(super) struct OpenLink {
     pub(super) events: tokio::sync::mpsc::Receiver<LinkEvent>,
     pub(super) socket_id: String,
     pub(super) server_patience: std::time::Duration,
+    /// Whether the server knows sessions: it gave one, or took ours.
+    pub(super) has_session: bool,
+    /// Whether the server has said who we are.
     pub(super) session_given: bool,
     /// Known once the first `users` is there.
     pub(super) dialect: Option<Dialect>,
@@ -54,7 +61,11 @@ impl Engine {
                     sender: link.sender,
                     events: link.events,
                     socket_id: link.socket_id,
-                    server_patience: link.server_patience,
+                    server_patience: link.server_patience.min(LONGEST_PATIENCE),
+                    has_session: self
+                        .session
+                        .identity()
+                        .is_some_and(|identity| identity.session_id.is_some()),
                     session_given: false,
                     dialect: None,
                 });
@@ -109,22 +120,7 @@ impl Engine {
             ServerEvent::Session {
                 session_id,
                 user_id,
-            } => {
-                if let Some(link) = &mut self.link {
-                    link.session_given = true;
-                }
-                let known = self
-                    .session
-                    .identity()
-                    .and_then(|identity| identity.session_id.as_ref());
-                let changed = known != Some(&session_id);
-                self.enter_account(Some(&user_id))?;
-                self.step(Input::SessionGiven {
-                    session_id,
-                    user_id,
-                })?;
-                if changed { self.save_session() } else { Ok(()) }
-            }
+            } => self.session_given(session_id, user_id),
             ServerEvent::Users(users) => self.catch_up(users),
             ServerEvent::UserConnected(user) => self.user_connected(&user),
             ServerEvent::UserDisconnected(id) => {
@@ -135,6 +131,40 @@ impl Engine {
             }
             ServerEvent::PrivateMessage(message) => self.message_arrived(message),
         }
+    }
+
+    fn session_given(&mut self, session_id: SessionId, user_id: UserId) -> Result<(), StoreError> {
+        let Some(link) = &mut self.link else {
+            return Ok(());
+        };
+        if std::mem::replace(&mut link.session_given, true) {
+            tracing::warn!("the server said again who we are; that was ignored");
+            return Ok(());
+        }
+        link.has_session = true;
+        // The list came first and was taken for another's: it has to come again.
+        let list_is_void = link.dialect.is_some() && self.roster.me() != Some(&user_id);
+        let known = self
+            .session
+            .identity()
+            .and_then(|identity| identity.session_id.as_ref());
+        let changed = known != Some(&session_id);
+        self.enter_account(Some(&user_id))?;
+        self.step(Input::SessionGiven {
+            session_id,
+            user_id,
+        })?;
+        if changed {
+            self.save_session()?;
+        }
+        if list_is_void {
+            self.drop_link(None);
+            self.step(Input::Lost(Failure {
+                code: FailureCode::ProtocolError,
+                detail: None,
+            }))?;
+        }
+        Ok(())
     }
 
     fn user_connected(&mut self, user: &UserEntry) -> Result<(), StoreError> {
@@ -177,11 +207,34 @@ impl Engine {
 
     /// Another connection of ours sent something.
     fn own_message_arrived(&mut self, peer: &UserId, content: &str) -> Result<(), StoreError> {
-        if let Some(id) = self.outbox.echoed(peer, content) {
+        let in_doubt = match self.outbox.echoed(peer, content) {
+            None => self.first_in_doubt(peer, content)?,
+            known => known,
+        };
+        if let Some(id) = in_doubt {
             return self.set_delivery(id, Delivery::Sent, Evidence::Echo);
         }
         self.introduce(peer)?;
         self.append(peer, true, content, Some(Delivery::Sent))
+    }
+
+    /// Until the list is there, what broke with the last connection is looked
+    /// for in the store: an echo of it may overtake the list.
+    fn first_in_doubt(&self, peer: &UserId, content: &str) -> Result<Option<ItemId>, StoreError> {
+        let listed = self
+            .link
+            .as_ref()
+            .is_some_and(|link| link.dialect.is_some());
+        let Some(account) = self.account.as_ref().filter(|_| !listed) else {
+            return Ok(None);
+        };
+        Ok(self
+            .store
+            .pending(account.id)?
+            .into_iter()
+            .find(|message| message.delivery == Delivery::Sending && message.peer == *peer)
+            .filter(|message| message.content == content)
+            .map(|message| message.id))
     }
 
     /// Somebody whom the server never listed takes part all the same.

@@ -315,6 +315,115 @@ fn what_was_never_written_was_no_attempt() {
 }
 
 #[test]
+fn a_second_list_on_one_connection_puts_nothing_in_doubt() {
+    for users in [everyone(), vec![plain("me"), plain("bob")]] {
+        let mut stage = Stage::online(users.clone());
+        stage.says("bob", "once");
+        stage.hears(vec![list(users.clone())]);
+        assert_eq!(stage.deliveries("bob"), [Some(Delivery::Sending)]);
+        stage.answers_fences();
+        assert_eq!(stage.deliveries("bob"), [Some(Delivery::Sent)]);
+        assert_eq!(stage.engine.outbox.deadline(), None, "nothing is held back");
+        stage.hears(vec![list(users)]);
+        assert_eq!(stage.deliveries("bob"), [Some(Delivery::Sent)]);
+        stage.has_told_everything();
+    }
+}
+
+#[test]
+fn a_second_list_tells_who_is_there() {
+    let mut stage = Stage::online(everyone());
+    let away = UserEntry {
+        connected: false,
+        ..user("bob", &[])
+    };
+    stage.hears(vec![list(vec![
+        user("me", &[]),
+        away,
+        user("eve", &["<not new"]),
+    ])]);
+    let presence = |id| stage.entry(id).map(|entry| entry.presence);
+    assert_eq!(presence("bob"), Some(Presence::Offline));
+    assert_eq!(presence("eve"), Some(Presence::Online));
+    stage.has_told_everything();
+}
+
+#[test]
+fn whoever_wrote_before_the_list_without_being_on_it_is_not_forgotten() {
+    let mut stage = Stage::new();
+    stage.signs_in();
+    stage.opens();
+    stage.hears(vec![
+        session("me"),
+        message("ghost", "me", "boo"),
+        list(everyone()),
+    ]);
+    let ghost = stage.entry("ghost").expect("in the roster");
+    assert_eq!((ghost.presence, ghost.unread), (Presence::Gone, 1));
+    assert_eq!(stage.texts("ghost"), ["boo"]);
+    stage.has_told_everything();
+}
+
+#[test]
+fn an_echo_that_overtakes_the_list_is_no_second_message() {
+    for history in [&[][..], &[">once"][..]] {
+        let mut stage = Stage::online(everyone());
+        stage.says("bob", "once");
+        stage.reconnects();
+        stage.hears(vec![
+            session("me"),
+            message("me", "bob", "once"),
+            list(vec![user("me", &[]), user("bob", history)]),
+        ]);
+        assert_eq!(stage.texts("bob"), ["once"]);
+        assert_eq!(stage.deliveries("bob"), [Some(Delivery::Sent)]);
+        assert_eq!(stage.engine.outbox.deadline(), None);
+        stage.has_told_everything();
+    }
+}
+
+#[test]
+fn a_list_before_the_session_costs_a_known_identity_nothing() {
+    let mut stage = Stage::online(everyone());
+    stage.breaks();
+    stage.says("bob", "waiting");
+    stage.asks(Command::Reconnect).expect("accepted");
+    stage.opens();
+    stage.hears(vec![list(everyone()), session("me")]);
+    assert_eq!(stage.sent(), ["waiting"]);
+    assert_eq!(stage.deliveries("bob"), [Some(Delivery::Sending)]);
+    assert_eq!(stage.entry("me").map(|me| me.is_self), Some(true));
+}
+
+#[test]
+fn a_list_before_the_first_session_is_asked_for_again() {
+    let mut stage = Stage::new();
+    stage.signs_in();
+    stage.opens();
+    stage.hears(vec![list(everyone()), session("me")]);
+    assert!(matches!(
+        stage.engine.session.view(Instant::now()),
+        SessionView::Waiting { .. }
+    ));
+    stage.asks(Command::Reconnect).expect("accepted");
+    stage.opens();
+    stage.hears(vec![list(everyone()), session("me")]);
+    assert!(stage.engine.session.is_online());
+    assert_eq!(stage.entry("me").map(|me| me.is_self), Some(true));
+    stage.has_told_everything();
+}
+
+#[test]
+fn who_we_are_is_said_once_a_connection() {
+    let mut stage = Stage::online(everyone());
+    stage.says("bob", "mine");
+    stage.hears(vec![session("somebody else"), session("a third")]);
+    assert_eq!(stage.texts("bob"), ["mine"]);
+    assert_eq!(stage.engine.roster.me(), Some(&"me".into()));
+    stage.has_told_everything();
+}
+
+#[test]
 fn signing_out_works_on_a_full_disk() {
     let mut stage = Stage::online(everyone());
     stage.engine.store.break_writes();
@@ -331,4 +440,28 @@ fn resuming_twice_is_resuming_once() {
     let mut stage = Stage::online(everyone());
     assert_eq!(stage.asks(Command::Resume), Ok(()));
     assert!(stage.engine.session.is_online());
+}
+
+#[test]
+fn ten_thousand_users_take_well_under_a_second() {
+    let crowd: Vec<UserEntry> = (0..10_000)
+        .map(|n| user(&format!("u{n}"), &["<hello", ">hi"]))
+        .collect();
+    let mut stage = Stage::online(everyone());
+    let start = Instant::now();
+    stage.reconnects();
+    stage.hears(vec![session("me"), list(crowd.clone())]);
+    let first = start.elapsed();
+    let start = Instant::now();
+    stage.reconnects();
+    stage.hears(vec![session("me"), list(crowd)]);
+    let again = start.elapsed();
+    let account = stage.engine.account.clone().expect("an account");
+    let start = Instant::now();
+    stage.engine.enter(account).expect("entered");
+    stage.engine.publish();
+    let enter = start.elapsed();
+    println!("first {first:?}, again {again:?}, enter {enter:?}");
+    // Generous: debug builds on busy machines.
+    assert!(first + again + enter < Duration::from_secs(20));
 }
