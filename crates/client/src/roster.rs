@@ -1,6 +1,6 @@
 //! Whom we can reach, and whether they are there.
 
-use std::{cmp::Ordering, collections::HashMap};
+use std::collections::HashMap;
 
 use parlour_protocol::UserId;
 
@@ -92,6 +92,11 @@ impl Roster {
             .is_some_and(|user| user.listed && user.connected)
     }
 
+    /// Whether the server may list them, too.
+    pub(crate) fn has_room_for(&self, id: &UserId) -> bool {
+        self.users.len() < LIMIT || self.users.contains_key(id)
+    }
+
     /// The server lists somebody. Whether the name is new or another one.
     pub(crate) fn list(&mut self, id: &UserId, username: &str, connected: bool) -> bool {
         match self.users.get_mut(id) {
@@ -180,7 +185,10 @@ impl Roster {
     pub(crate) fn entries(&self) -> Vec<RosterEntry> {
         let mut entries: Vec<RosterEntry> =
             self.users.keys().filter_map(|id| self.entry(id)).collect();
-        entries.sort_by(by_self_and_name);
+        entries.sort_by_cached_key(|entry| {
+            let name = entry.username.to_lowercase();
+            (!entry.is_self, name, entry.user_id.clone())
+        });
         entries
     }
 
@@ -201,11 +209,6 @@ impl Roster {
             delivery: message.delivery,
         }
     }
-}
-
-fn by_self_and_name(a: &RosterEntry, b: &RosterEntry) -> Ordering {
-    let key = |entry: &RosterEntry| (!entry.is_self, entry.username.to_lowercase());
-    key(a).cmp(&key(b)).then_with(|| a.user_id.cmp(&b.user_id))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What a server turned out to speak, and how its snapshots fit what we know.
 
 pub(crate) mod reconcile;
+pub(crate) mod tame;
 
 use parlour_protocol::Users;
 

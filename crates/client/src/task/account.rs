@@ -2,7 +2,7 @@
 
 use parlour_protocol::UserId;
 
-use super::Engine;
+use super::{Engine, changes::Changes};
 use crate::{
     address::{parse_server, server_text},
     outbox::Outbox,
@@ -37,15 +37,26 @@ impl Engine {
 
     /// Makes an account the one in use: its people, its queue.
     pub(super) fn enter(&mut self, account: Account) -> Result<(), StoreError> {
-        let mut roster = Roster::stored(account.user_id.clone(), self.store.users(account.id)?);
-        for id in roster.ids() {
-            let summary = self.store.summary(account.id, &id)?;
-            roster.set_summary(&id, summary);
-        }
-        self.roster = roster;
-        self.outbox = Outbox::default();
         self.account = Some(account);
-        self.reload_outbox()?;
+        self.outbox = Outbox::default();
+        self.reload_roster()?;
+        self.reload_outbox()
+    }
+
+    /// Takes the people from the store as they are there.
+    pub(super) fn reload_roster(&mut self) -> Result<(), StoreError> {
+        let Some(account) = &self.account else {
+            return Ok(());
+        };
+        // One transaction, so that thousands of small questions share a lock.
+        self.roster = self.store.atomically(|store| {
+            let mut roster = Roster::stored(account.user_id.clone(), store.users(account.id)?);
+            for id in roster.ids() {
+                roster.set_summary(&id, store.summary(account.id, &id)?);
+            }
+            Ok(roster)
+        })?;
+        self.changes = Changes::default();
         self.changes.everything();
         Ok(())
     }

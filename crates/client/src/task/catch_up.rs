@@ -88,6 +88,9 @@ impl Engine {
         let mut missing = Missing::new();
         if dialect.keeps_messages() {
             for user in &users.entries {
+                if !self.roster.knows(&user.user_id) {
+                    continue;
+                }
                 let messages = user.messages.as_deref().unwrap_or_default();
                 let history = conversation_with(&user.user_id, me, messages);
                 self.fit_history(account, me, user, &history, &mut missing)?;
@@ -104,14 +107,20 @@ impl Engine {
         users: &Users,
         me: &UserId,
     ) -> Result<(), StoreError> {
+        let mut left_out = 0;
         for user in &users.entries {
-            if self
+            if !self.roster.has_room_for(&user.user_id) {
+                left_out += 1;
+            } else if self
                 .roster
                 .list(&user.user_id, &user.username, user.connected)
             {
                 self.store
                     .put_user(account, &user.user_id, &user.username)?;
             }
+        }
+        if left_out > 0 {
+            tracing::warn!(left_out, "the server lists too many users");
         }
         if !users.entries.iter().any(|user| user.user_id == *me)
             && let Some(identity) = self.session.identity()

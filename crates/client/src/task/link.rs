@@ -6,7 +6,7 @@ use parlour_protocol::{LiveMessage, ServerEvent, SessionId, UserEntry, UserId};
 
 use super::Engine;
 use crate::{
-    dialect::Dialect,
+    dialect::{Dialect, tame::tame},
     ports::{Link, LinkClose, LinkEvent},
     session::Input,
     store::{Evidence, NewMessage, StoreError},
@@ -83,7 +83,13 @@ impl Engine {
             return Ok(());
         }
         match event {
-            LinkEvent::Server(event) => self.server_event(event),
+            LinkEvent::Server(event) => match tame(event) {
+                Some(event) => self.server_event(event),
+                None => {
+                    tracing::warn!("the server named a user who cannot be; that was dropped");
+                    Ok(())
+                }
+            },
             LinkEvent::Unreadable(name) => {
                 tracing::warn!(
                     event = name,
@@ -177,6 +183,10 @@ impl Engine {
         {
             // Only now there was somebody to tell it by.
             link.dialect = Some(Dialect::C);
+        }
+        if !self.roster.has_room_for(&user.user_id) {
+            tracing::warn!("the server lists too many users; one was left out");
+            return Ok(());
         }
         if self
             .roster

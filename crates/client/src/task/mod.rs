@@ -246,7 +246,9 @@ impl Engine {
             code: FailureCode::StorageFailed,
             detail: Some(error.to_string()),
         };
-        if let Err(error) = self.step(Input::Lost(reason)) {
+        let left = self.step(Input::Lost(reason));
+        // What was taken back in the store must not stay in memory, nor be told.
+        if let Err(error) = left.and_then(|()| self.reload_roster()) {
             tracing::error!(%error, "the local database failed again");
         }
     }

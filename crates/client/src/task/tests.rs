@@ -424,6 +424,38 @@ fn who_we_are_is_said_once_a_connection() {
 }
 
 #[test]
+fn a_disk_that_is_full_shows_nothing_that_is_not_kept() {
+    let mut stage = Stage::online(everyone());
+    stage.reconnects();
+    stage.engine.store.fill_up();
+    let long = format!("<{}", "x".repeat(100_000));
+    let news = vec![
+        user("me", &[]),
+        user("bob", &["<hello", &long]),
+        user("eve", &[&long]),
+    ];
+    stage.hears(vec![session("me"), list(news.clone())]);
+    assert!(matches!(
+        stage.engine.session.view(Instant::now()),
+        SessionView::Waiting { reason, .. } if reason.code == FailureCode::StorageFailed
+    ));
+    assert_eq!(stage.entry("eve"), None);
+    assert_eq!(stage.texts("bob"), [""; 0]);
+    stage.has_told_everything();
+
+    stage.engine.store.make_room();
+    stage.asks(Command::Reconnect).expect("accepted");
+    stage.opens();
+    stage.hears(vec![session("me"), list(news)]);
+    assert_eq!(stage.entry("eve").map(|eve| eve.unread), Some(1));
+    stage
+        .asks(Command::MarkRead { user: "eve".into() })
+        .expect("accepted");
+    assert_eq!(stage.entry("eve").map(|eve| eve.unread), Some(0));
+    stage.has_told_everything();
+}
+
+#[test]
 fn signing_out_works_on_a_full_disk() {
     let mut stage = Stage::online(everyone());
     stage.engine.store.break_writes();
@@ -440,6 +472,18 @@ fn resuming_twice_is_resuming_once() {
     let mut stage = Stage::online(everyone());
     assert_eq!(stage.asks(Command::Resume), Ok(()));
     assert!(stage.engine.session.is_online());
+}
+
+#[test]
+fn a_server_cannot_fill_the_memory_with_newcomers() {
+    let mut stage = Stage::online(everyone());
+    let crowd = |range: std::ops::Range<usize>| range.map(|n| user(&format!("u{n}"), &[]));
+    let limit = crate::roster::LIMIT;
+    stage.hears(vec![list(crowd(0..limit + 10).collect())]);
+    stage.hears(crowd(limit..limit + 100).map(came).collect());
+    assert!(stage.engine.snapshot().roster.len() <= limit + 1);
+    stage.hears(vec![message("late", "me", "hello")]);
+    assert_eq!(stage.texts("late"), ["hello"], "a message is never refused");
 }
 
 #[test]
@@ -464,4 +508,39 @@ fn ten_thousand_users_take_well_under_a_second() {
     println!("first {first:?}, again {again:?}, enter {enter:?}");
     // Generous: debug builds on busy machines.
     assert!(first + again + enter < Duration::from_secs(20));
+}
+
+#[test]
+fn names_and_texts_are_made_fit_to_be_shown() {
+    let mut stage = Stage::online(everyone());
+    let named = |id: &str, username: String| UserEntry {
+        username,
+        ..user(id, &[])
+    };
+    stage.hears(vec![
+        came(named("long", "x".repeat(1_000_000))),
+        came(named("odd", "a\u{202E}b\nc\u{200B}d".into())),
+        came(named("blank", " \u{200B} ".into())),
+        came(named(&"y".repeat(100_000), "Y".into())),
+        message("bob", "me", &"é".repeat(1_000_000)),
+    ]);
+    let name = |id: &str| stage.entry(id).expect("an entry").username;
+    assert!(name("long").len() < 200);
+    assert_eq!(name("odd"), "abcd");
+    assert!(!name("blank").trim().is_empty());
+    assert_eq!(stage.engine.snapshot().roster.len(), 5);
+    let shown = stage.texts("bob").remove(0);
+    assert!(shown.len() < 100_000 && shown.ends_with('…'));
+
+    let text = format!("<{}", "é".repeat(1_000_000));
+    stage.reconnects();
+    stage.hears(vec![
+        session("me"),
+        list(vec![user("me", &[]), user("bob", &[&text])]),
+    ]);
+    assert_eq!(
+        stage.texts("bob").len(),
+        1,
+        "cut in the history as it was live"
+    );
 }
