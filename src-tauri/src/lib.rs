@@ -42,7 +42,11 @@ pub fn run() -> ExitCode {
     tracing_subscriber::registry()
         .with(filter_fn(|event| !logs_secrets(event.target())))
         .with(EnvFilter::try_from_env("PARLOUR_LOG").unwrap_or_else(|_| EnvFilter::new("warn")))
-        .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
+        .with(
+            tracing_subscriber::fmt::layer()
+                .with_ansi(std::io::stderr().is_terminal())
+                .with_writer(std::io::stderr),
+        )
         .init();
     let given = std::env::args_os().skip(1);
     let args = match args::parse(given.map(|arg| arg.to_string_lossy().into_owned())) {
