@@ -9,7 +9,7 @@
 //! for what was in flight when the last connection broke: the longest run from
 //! its front that the counts cover arrived, the rest did not.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use parlour_protocol::{HistoryEntry, UserId};
 
@@ -103,28 +103,29 @@ fn match_base(
     past: &mut Vec<ItemId>,
 ) -> bool {
     let content = |n: usize| history[entries[n]].content.as_str();
-    let same = |skip: usize| {
-        let overlap = &known[skip..];
-        overlap.len() <= entries.len()
-            && overlap
-                .iter()
-                .enumerate()
-                .all(|(n, m)| m.content == content(n))
-    };
-    // 0: all of it is there. More: the server has dropped its oldest.
-    if let Some(skip) = (0..known.len())
-        .find(|skip| same(*skip))
-        .or(known.is_empty().then_some(0))
-    {
-        for (n, message) in known[skip..].iter().enumerate() {
+    let texts: Vec<&str> = (0..entries.len()).map(content).collect();
+    let overlap = overlap(known, &texts);
+    // All of it is there, or the server has dropped its oldest.
+    if overlap > 0 || known.is_empty() {
+        let (dropped, kept) = known.split_at(known.len() - overlap);
+        for (n, message) in kept.iter().enumerate() {
             slots[entries[n]] = Some(message.id);
         }
-        past.extend(known[..skip].iter().map(|m| m.id));
+        past.extend(dropped.iter().map(|m| m.id));
         return true;
+    }
+    let mut places: HashMap<&str, VecDeque<usize>> = HashMap::new();
+    for (n, text) in texts.iter().enumerate() {
+        places.entry(text).or_default().push_back(n);
     }
     let mut next = 0;
     for message in known {
-        match (next..entries.len()).find(|n| content(*n) == message.content) {
+        let places = places.get_mut(message.content.as_str());
+        let place = places.and_then(|places| {
+            while places.pop_front_if(|n| *n < next).is_some() {}
+            places.pop_front()
+        });
+        match place {
             Some(n) => {
                 slots[entries[n]] = Some(message.id);
                 next = n + 1;
@@ -133,6 +134,30 @@ fn match_base(
         }
     }
     false
+}
+
+/// How many of the last known messages the texts begin with: the most that
+/// fit. In one pass (Knuth, Morris, Pratt), as histories may be long, and a
+/// thousand times the same word.
+fn overlap(known: &[&StoredMessage], texts: &[&str]) -> usize {
+    // For each prefix of the texts, its longest own end that is a prefix, too.
+    let mut borders = vec![0; texts.len()];
+    let mut length = 0;
+    for n in 1..texts.len() {
+        while length > 0 && texts[n] != texts[length] {
+            length = borders[length - 1];
+        }
+        length += usize::from(texts[n] == texts[length]);
+        borders[n] = length;
+    }
+    let mut length = 0;
+    for message in known {
+        while length > 0 && texts.get(length) != Some(&message.content.as_str()) {
+            length = borders[length - 1];
+        }
+        length += usize::from(texts.get(length) == Some(&message.content.as_str()));
+    }
+    length
 }
 
 /// Accounts for our own messages that were not counted yet by the entries that

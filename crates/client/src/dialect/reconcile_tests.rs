@@ -66,13 +66,7 @@ impl Local {
             .collect();
         let outcome = reconcile(&self.0, &history, &"me".into());
         let text = |slot: &Slot| match slot {
-            Slot::Known(id) => self
-                .0
-                .iter()
-                .find(|m| m.id == *id)
-                .expect("known")
-                .content
-                .clone(),
+            Slot::Known(id) => self.0[id.0 as usize - 1].content.clone(),
             Slot::New(index) => format!("+{}", history[*index].content),
         };
         let order = outcome.order.iter().map(text).collect();
@@ -230,4 +224,39 @@ fn a_live_message_that_the_snapshot_lacks_is_kept() {
         .theirs("just now")
         .meets(&["<a"]);
     assert_eq!(order, ["a", "just now"]);
+}
+
+#[test]
+fn long_histories_of_the_same_word_are_fitted_in_one_pass() {
+    const MANY: usize = 50_000;
+    let start = std::time::Instant::now();
+    let mut local = Local::default();
+    for _ in 0..MANY {
+        local = local.counted("ok");
+    }
+    let history = vec![">ok"; MANY];
+    let (outcome, _) = local.meets(&history);
+    assert_eq!(outcome.past, []);
+    // Something at the end that is not in the history, so that no end fits.
+    let (outcome, _) = local.counted("bye").meets(&history);
+    assert_eq!(outcome.past, ids(&[MANY as i64 + 1]));
+    // Nothing at all fits.
+    let mut other = Local::default();
+    for _ in 0..MANY {
+        other = other.counted("no");
+    }
+    assert_eq!(other.meets(&history).0.past.len(), MANY);
+    assert!(start.elapsed() < std::time::Duration::from_secs(20));
+}
+
+#[test]
+fn the_longest_end_that_fits_is_the_base() {
+    let local = Local::default()
+        .counted("a")
+        .counted("b")
+        .counted("a")
+        .counted("b");
+    let (outcome, order) = local.meets(&[">a", ">b", ">a", ">c"]);
+    assert_eq!(outcome.past, ids(&[1, 2]));
+    assert_eq!(order, ["a", "b", "a", "b", "+a", "+c"]);
 }

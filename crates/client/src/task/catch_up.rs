@@ -168,10 +168,8 @@ impl Engine {
         for id in &outcome.unsure {
             self.set_delivery(*id, Delivery::Unsure, Evidence::None)?;
         }
-        for message in local
-            .iter()
-            .filter(|message| outcome.past.contains(&message.id))
-        {
+        let past: HashSet<ItemId> = outcome.past.into_iter().collect();
+        for message in local.iter().filter(|message| past.contains(&message.id)) {
             if let Some(delivery) = message.delivery {
                 self.store
                     .set_delivery(message.id, delivery, Evidence::Past)?;
@@ -180,9 +178,10 @@ impl Engine {
             }
         }
         self.put_in_order(account, peer, me, &local, &outcome.order, history)?;
+        let lacking: HashSet<ItemId> = outcome.missing.into_iter().collect();
         let items: Vec<(ItemId, String)> = local
             .iter()
-            .filter(|message| outcome.missing.contains(&message.id))
+            .filter(|message| lacking.contains(&message.id))
             .map(|message| (message.id, message.content.clone()))
             .collect();
         if !items.is_empty() {
