@@ -122,11 +122,16 @@ impl ClientHandle {
 
     /// Listens: a snapshot first, then what happens.
     pub async fn subscribe(&self) -> Result<Subscription, Refusal> {
-        let (snapshot, events) = self.attach().await?;
+        let (answer, answered) = oneshot::channel();
+        self.ask(Request::Subscribe(answer))?;
+        let (snapshot, events) = answered
+            .await
+            .map_err(|_| Refusal::from(RefusalCode::Closed))?;
         Ok(Subscription {
             handle: self.clone(),
             events,
             snapshot: Some(snapshot),
+            missed: None,
         })
     }
 
@@ -139,10 +144,12 @@ impl ClientHandle {
         }
     }
 
-    async fn attach(&self) -> Result<(Snapshot, broadcast::Receiver<ClientEvent>), Refusal> {
+    /// Waits for its turn: a listener that lags is no less of one because the
+    /// engine is busy. `None` once the engine has ended.
+    async fn attach_again(&self) -> Option<(Snapshot, broadcast::Receiver<ClientEvent>)> {
         let (answer, answered) = oneshot::channel();
-        self.ask(Request::Subscribe(answer))?;
-        answered.await.map_err(|_| RefusalCode::Closed.into())
+        self.requests.send(Request::Subscribe(answer)).await.ok()?;
+        answered.await.ok()
     }
 
     fn ask(&self, request: Request) -> Result<(), Refusal> {
@@ -161,24 +168,29 @@ pub struct Subscription {
     handle: ClientHandle,
     events: broadcast::Receiver<ClientEvent>,
     snapshot: Option<Snapshot>,
+    /// How many events were missed, until there is a fresh snapshot.
+    missed: Option<u64>,
 }
 
 impl Subscription {
-    /// The next event; `None` once the engine has ended.
+    /// The next event; `None` once the engine has ended. It may be given up at
+    /// any time: nothing is lost.
     pub async fn next(&mut self) -> Option<ClientEvent> {
         if let Some(snapshot) = self.snapshot.take() {
             return Some(ClientEvent::Snapshot { snapshot });
         }
-        match self.events.recv().await {
-            Ok(event) => Some(event),
-            Err(broadcast::error::RecvError::Closed) => None,
-            Err(broadcast::error::RecvError::Lagged(missed)) => {
-                let (snapshot, events) = self.handle.attach().await.ok()?;
-                self.snapshot = Some(snapshot);
-                self.events = events;
-                Some(ClientEvent::Lagged { missed })
+        if self.missed.is_none() {
+            match self.events.recv().await {
+                Ok(event) => return Some(event),
+                Err(broadcast::error::RecvError::Closed) => return None,
+                Err(broadcast::error::RecvError::Lagged(missed)) => self.missed = Some(missed),
             }
         }
+        let (snapshot, events) = self.handle.attach_again().await?;
+        self.snapshot = Some(snapshot);
+        self.events = events;
+        let missed = self.missed.take().unwrap_or_default();
+        Some(ClientEvent::Lagged { missed })
     }
 
     /// The next event if it is there already: for hosts that pass on batches.
@@ -188,10 +200,77 @@ impl Subscription {
         }
         // A lag is left to `next`, which can ask for the snapshot. Peeking at
         // the length keeps `try_recv` from consuming the news of it.
-        if self.events.len() > EVENTS {
+        if self.missed.is_some() || self.events.len() > EVENTS {
             None
         } else {
             self.events.try_recv().ok()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+
+    use super::*;
+    use crate::view::{SecretsBackend, SecretsView, SessionView};
+
+    fn snapshot() -> Snapshot {
+        Snapshot {
+            session: SessionView::SignedOut {
+                server: None,
+                username: None,
+                reason: None,
+                resumable: false,
+            },
+            secrets: SecretsView {
+                backend: SecretsBackend::Memory,
+                failure: None,
+            },
+            roster: Vec::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lagging_listener_gets_its_snapshot_from_a_busy_engine_too() {
+        let (requests, mut inbox) = mpsc::channel(1);
+        let (sender, events) = broadcast::channel(1);
+        let mut listener = Subscription {
+            handle: ClientHandle { requests },
+            events,
+            snapshot: None,
+            missed: None,
+        };
+        for _ in 0..3 {
+            let snapshot = snapshot();
+            sender
+                .send(ClientEvent::Snapshot { snapshot })
+                .expect("sent");
+        }
+        // The queue of requests is full, and the listener is interrupted.
+        let (done, _) = oneshot::channel();
+        let busy = listener.handle.ask(Request::Stop(done));
+        assert_eq!(busy, Ok(()));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(
+            std::pin::pin!(listener.next())
+                .poll(&mut context)
+                .is_pending()
+        );
+        assert_eq!(listener.try_next(), None, "the lag is not forgotten");
+
+        let engine = async {
+            inbox.recv().await;
+            let Some(Request::Subscribe(answer)) = inbox.recv().await else {
+                panic!("it asks again");
+            };
+            let _ = answer.send((snapshot(), sender.subscribe()));
+        };
+        let (event, ()) = tokio::join!(listener.next(), engine);
+        assert_eq!(event, Some(ClientEvent::Lagged { missed: 2 }));
+        assert!(matches!(
+            listener.next().await,
+            Some(ClientEvent::Snapshot { .. })
+        ));
     }
 }
