@@ -185,3 +185,20 @@ async fn an_entry_that_is_gone_leads_to_the_form() {
         })
         .await;
 }
+
+#[tokio::test]
+async fn signing_out_before_the_keyring_has_saved_leaves_no_session_behind() {
+    let server = TestServer::start().await;
+    let keyring = Keyring::with(Door::Hanging);
+    let mut alice = Person::with_secrets("Alice", keyring.clone()).await;
+    alice.sign_in(&server.url()).await;
+    alice.until("online", Screen::is_online).await;
+    alice.asks(Command::SignOut).await.expect("accepted");
+    keyring.set(Door::Open);
+    alice.quits().await;
+    assert_eq!(keyring.state.lock().expect("the door").1, None);
+
+    alice.comes_back().await;
+    alice.until("the form", Screen::is_signed_out).await;
+    assert_eq!(alice.screen.reason(), None, "there is nothing to be missed");
+}

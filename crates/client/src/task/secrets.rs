@@ -31,14 +31,14 @@ const WAITING: usize = 8;
 enum Job {
     Load(AccountId, String),
     Save(AccountId, String, SessionId),
-    Delete(String),
+    Delete(AccountId, String),
 }
 
 /// What the store said.
 pub(super) enum Answer {
     Loaded(AccountId, Result<Option<SessionId>, SecretError>),
     Saved(AccountId, Result<(), SecretError>),
-    Deleted(Result<(), SecretError>),
+    Deleted(AccountId, Result<(), SecretError>),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,10 @@ pub(super) struct SecretsTask {
     backend: SecretsBackend,
     jobs: SyncSender<Job>,
     answers: mpsc::Receiver<Answer>,
+    /// What was asked last, and until when it is waited for.
     awaited: Option<(Awaited, Instant)>,
+    /// How many questions are with the thread.
+    unanswered: usize,
     failure: Option<Failure>,
 }
 
@@ -72,7 +75,7 @@ impl SecretsTask {
                         Job::Save(id, key, session_id) => {
                             Answer::Saved(id, store.save(&key, &session_id))
                         }
-                        Job::Delete(key) => Answer::Deleted(store.delete(&key)),
+                        Job::Delete(id, key) => Answer::Deleted(id, store.delete(&key)),
                     };
                     if answer.blocking_send(said).is_err() {
                         return;
@@ -89,6 +92,7 @@ impl SecretsTask {
             jobs,
             answers,
             awaited: None,
+            unanswered: 0,
             failure: None,
         }
     }
@@ -111,7 +115,7 @@ impl SecretsTask {
     }
 
     pub(super) fn delete(&mut self, account: &Account) {
-        let job = Job::Delete(self.key(account));
+        let job = Job::Delete(account.id, self.key(account));
         self.failure = None;
         self.ask(job, Awaited::Delete);
     }
@@ -122,8 +126,9 @@ impl SecretsTask {
     }
 
     fn ask(&mut self, job: Job, awaited: Awaited) {
-        if self.jobs.try_send(job).is_err() {
-            tracing::warn!("the secret store takes no more requests");
+        match self.jobs.try_send(job) {
+            Ok(()) => self.unanswered += 1,
+            Err(_) => tracing::warn!("the secret store takes no more requests"),
         }
         // A store that is stuck or gone is noticed by its silence.
         self.awaited = Some((awaited, Instant::now() + LIMIT));
@@ -147,8 +152,10 @@ impl SecretsTask {
         format!("{} {} {user_id}", self.profile, account.server)
     }
 
-    fn answered(&mut self, what: Awaited) {
-        if self.awaited.is_some_and(|(awaited, _)| awaited == what) {
+    /// Answers come in the order of the questions, so only the last one ends the wait.
+    fn answered(&mut self) {
+        self.unanswered = self.unanswered.saturating_sub(1);
+        if self.unanswered == 0 {
             self.awaited = None;
         }
     }
@@ -170,7 +177,7 @@ impl Engine {
     pub(super) fn secrets_answered(&mut self, answer: Answer) -> Result<(), StoreError> {
         match answer {
             Answer::Loaded(id, result) => {
-                self.secrets.answered(Awaited::Load);
+                self.secrets.answered();
                 // Somebody may have signed in under another identity meanwhile.
                 if self
                     .account
@@ -182,14 +189,23 @@ impl Engine {
                 Ok(())
             }
             Answer::Saved(id, result) => {
-                self.secrets.answered(Awaited::Save);
+                self.secrets.answered();
                 let kept = result.is_ok() && self.secrets.backend != SecretsBackend::Memory;
                 self.store.set_has_session(id, kept)?;
-                self.save_failed(result.err().map(Failure::from));
+                // The notice is about whoever is here now.
+                if self
+                    .account
+                    .as_ref()
+                    .is_some_and(|account| account.id == id)
+                {
+                    self.save_failed(result.err().map(Failure::from));
+                }
                 Ok(())
             }
-            Answer::Deleted(result) => {
-                self.secrets.answered(Awaited::Delete);
+            Answer::Deleted(id, result) => {
+                self.secrets.answered();
+                // A save before it may have been answered after the sign-out.
+                self.store.set_has_session(id, false)?;
                 if let Err(error) = result {
                     tracing::warn!(%error, "the session could not be deleted from the secret store");
                 }
