@@ -21,6 +21,7 @@ const GENERATED: &str = "ui/src/generated";
 
 /// `cargo xtask codegen`.
 pub(crate) fn command(repo: &Repo) -> Result<ExitCode> {
+    let _lock = repo.lock()?;
     let mut log = Log::create(repo, "codegen")?;
     // The app's crate embeds the user interface, so there has to be one.
     npm::install(repo, &mut log, npm::UI)?;

@@ -1,9 +1,13 @@
 //! Where things are, and commands that start there.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+
+use crate::{display, process};
 
 /// The checkout that this tool works on.
 pub(crate) struct Repo {
@@ -43,6 +47,28 @@ impl Repo {
         self.path("target/xtask").join(name)
     }
 
+    /// Held for as long as the answer lives: two runs at once would write over
+    /// each other's logs, and count each other's tests.
+    pub(crate) fn lock(&self) -> Result<File> {
+        let path = self.state("lock");
+        std::fs::create_dir_all(self.state(""))?;
+        let file = File::create(&path).with_context(|| format!("cannot write {path:?}"))?;
+        let mut said = false;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) if process::interrupted() => bail!("interrupted"),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => return Err(error.into()),
+            }
+            if !said {
+                said = true;
+                display::line("waiting for another `cargo xtask` in this checkout");
+            }
+            thread::sleep(process::POLL);
+        }
+    }
+
     /// A program of the debug build.
     pub(crate) fn built(&self, program: &str) -> PathBuf {
         let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
@@ -72,4 +98,20 @@ impl Repo {
 fn is_workspace(folder: &Path) -> bool {
     std::fs::read_to_string(folder.join("Cargo.toml"))
         .is_ok_and(|text| text.lines().any(|line| line == "[workspace]"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_is_held_by_one_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let repo = Repo::at(folder.path());
+        let held = repo.lock().unwrap();
+        let other = File::open(repo.state("lock")).unwrap();
+        assert!(matches!(other.try_lock(), Err(TryLockError::WouldBlock)));
+        drop(held);
+        other.try_lock().unwrap();
+    }
 }

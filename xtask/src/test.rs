@@ -68,6 +68,7 @@ pub(crate) fn test(repo: &Repo, options: &Options) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let steps = chosen(steps, &options.only)?;
+    let _lock = repo.lock()?;
     let start = Instant::now();
     let mut results: Vec<Record> = Vec::new();
     for (index, step) in steps.iter().enumerate() {
