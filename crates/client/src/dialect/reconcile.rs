@@ -9,7 +9,7 @@
 //! for what was in flight when the last connection broke: the longest run from
 //! its front that the counts cover arrived, the rest did not.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use parlour_protocol::{HistoryEntry, UserId};
 
@@ -200,15 +200,31 @@ fn match_in_flight(
         Some(Delivery::Sent) => matches!(m.evidence, Evidence::None | Evidence::Fence),
         _ => false,
     };
+    // What a fence proved and the history has not: lost, unless something later
+    // is there. Then the history is only cut, and of such a text no count proves
+    // an absence.
+    let mut lacking: Vec<&StoredMessage> = Vec::new();
+    let mut cut: HashSet<&str> = HashSet::new();
     for message in uncounted(given_to_a_connection) {
-        arrived = arrived && take(message).is_some();
-        match (arrived, intact, message.evidence) {
-            (true, ..) => outcome.found.push(message.id),
-            (false, true, Evidence::None) => outcome.missing.push(message.id),
-            // The server had it, and has it no more; or all of it is in doubt.
-            (false, ..) => outcome.unsure.push(message.id),
+        let proven = message.evidence == Evidence::Fence;
+        if (proven || arrived) && take(message).is_some() {
+            outcome.found.push(message.id);
+            outcome.past.extend(lacking.iter().map(|m| m.id));
+            cut.extend(lacking.drain(..).map(|m| m.content.as_str()));
+        } else if proven {
+            lacking.push(message);
+        } else {
+            arrived = false;
+            let absent = intact && lacking.is_empty() && !cut.contains(message.content.as_str());
+            let fate = if absent {
+                &mut outcome.missing
+            } else {
+                &mut outcome.unsure
+            };
+            fate.push(message.id);
         }
     }
+    outcome.unsure.extend(lacking.iter().map(|m| m.id));
     // Doubts from earlier may be resolved by what else is there.
     for message in uncounted(|m| m.delivery == Some(Delivery::Unsure)) {
         if take(message).is_some() {
@@ -220,7 +236,7 @@ fn match_in_flight(
 /// The history's order, into which we fit what it does not hold: what is still
 /// to be sent at the end, the rest behind what it stood behind.
 fn merge_order(local: &[StoredMessage], slots: &[Option<ItemId>]) -> Vec<Slot> {
-    let in_history: std::collections::HashSet<ItemId> = slots.iter().flatten().copied().collect();
+    let in_history: HashSet<ItemId> = slots.iter().flatten().copied().collect();
     let mut first = Vec::new();
     let mut behind: HashMap<ItemId, Vec<ItemId>> = HashMap::new();
     let mut waiting = Vec::new();

@@ -260,3 +260,28 @@ fn the_longest_end_that_fits_is_the_base() {
     assert_eq!(outcome.past, ids(&[1, 2]));
     assert_eq!(order, ["a", "b", "a", "b", "+a", "+c"]);
 }
+
+#[test]
+fn a_history_cut_at_its_beginning_takes_no_proof_away() {
+    let local = Local::default()
+        .fenced("1")
+        .fenced("2")
+        .fenced("3")
+        .in_flight("4");
+    let (outcome, _) = local.meets(&[">3", ">4"]);
+    assert_eq!(outcome.found, ids(&[3, 4]));
+    assert_eq!(outcome.past, ids(&[1, 2]), "cut, not lost");
+    assert_eq!((outcome.unsure, outcome.missing), (vec![], vec![]));
+}
+
+#[test]
+fn where_the_history_is_cut_the_count_proves_no_absence() {
+    let local = Local::default()
+        .fenced("ok")
+        .fenced("ok")
+        .in_flight("ok")
+        .in_flight("ok");
+    let (outcome, _) = local.meets(&[">ok"]);
+    assert_eq!(outcome.missing, [], "it may have arrived: not sent again");
+    assert_eq!(outcome.unsure, ids(&[3, 4, 2]));
+}
