@@ -13,15 +13,18 @@
 //! It is pure: time and chance are arguments, and what is to be done comes
 //! back as [`Effect`]s.
 
+mod io;
+mod shown;
+mod verdicts;
+
 use std::time::{Duration, Instant};
 
-use parlour_protocol::{ConnectAuth, INVALID_USERNAME, SessionId, UserId};
-use url::Url;
+use parlour_protocol::ConnectAuth;
 
+pub(crate) use self::io::{Effect, Identity, Input};
 use crate::{
-    address::server_text,
     backoff,
-    view::{AccountView, Failure, FailureCode, SessionView},
+    view::{Failure, FailureCode},
 };
 
 /// How long a server may take, once connected, to say who we are and who is
@@ -31,17 +34,6 @@ const CATCH_UP_LIMIT: Duration = Duration::from_secs(30);
 /// A connection that lived shorter than this counts as another failure, so
 /// that a server which accepts and hangs up at once does not get a hot loop.
 const STABLE_AFTER: Duration = Duration::from_secs(10);
-
-/// Who we are, or want to be.
-#[derive(Clone, Debug)]
-pub(crate) struct Identity {
-    pub(crate) server: Url,
-    pub(crate) username: String,
-    pub(crate) user_id: Option<UserId>,
-    /// `None`: sign in by name. A server without sessions is signed in to by
-    /// name on every connection.
-    pub(crate) session_id: Option<SessionId>,
-}
 
 #[derive(Clone, Debug)]
 enum State {
@@ -64,50 +56,6 @@ enum State {
         until: Instant,
         reason: Failure,
     },
-}
-
-/// What happened.
-#[derive(Debug)]
-pub(crate) enum Input {
-    /// A person gave a server and a name.
-    SignIn(Identity),
-    /// The last session is to be taken up again.
-    Resume,
-    /// The secret store answered, maybe late.
-    Loaded(Result<Option<SessionId>, Failure>),
-    SignOut,
-    /// A person does not want to wait.
-    Reconnect,
-    /// The connection stands.
-    Opened,
-    /// The connection could not be made, or was refused.
-    Failed(Failure),
-    /// The server said who we are.
-    SessionGiven {
-        session_id: SessionId,
-        user_id: UserId,
-    },
-    /// The server said who is there.
-    UsersGiven,
-    /// The connection is gone.
-    Lost(Failure),
-    /// Time has passed.
-    Tick,
-}
-
-/// What to do.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// Read the session from the secret store.
-    LoadSession,
-    /// Connect once; give up another attempt.
-    Connect(ConnectAuth),
-    /// Close the connection, or give up the attempt.
-    Disconnect,
-    /// Delete the session from the secret store.
-    ForgetSession,
-    /// What is queued belongs to an identity that the server has forgotten.
-    HoldQueue,
 }
 
 /// The machine.
@@ -246,63 +194,6 @@ impl Session {
         self.identity.as_ref()
     }
 
-    /// What people see of this.
-    pub(crate) fn view(&self, now: Instant) -> SessionView {
-        let signed_out = |reason: &Option<Failure>, resumable| SessionView::SignedOut {
-            server: self
-                .identity
-                .as_ref()
-                .map(|identity| server_text(&identity.server)),
-            username: self
-                .identity
-                .as_ref()
-                .map(|identity| identity.username.clone()),
-            reason: reason.clone(),
-            resumable,
-        };
-        let Some(identity) = &self.identity else {
-            return signed_out(&None, false);
-        };
-        let account = AccountView {
-            server: server_text(&identity.server),
-            username: identity.username.clone(),
-            user_id: identity.user_id.clone(),
-        };
-        match &self.state {
-            State::SignedOut { reason, resumable } => signed_out(reason, *resumable),
-            State::Loading | State::Connecting => SessionView::Connecting {
-                account,
-                attempt: self.attempt,
-            },
-            State::Authenticating { .. } => SessionView::Authenticating { account },
-            State::CatchingUp { .. } => SessionView::CatchingUp { account },
-            State::Online { .. } => SessionView::Online { account },
-            State::Waiting { until, reason } => SessionView::Waiting {
-                account,
-                reason: reason.clone(),
-                attempt: self.attempt,
-                retry_in_ms: u64::try_from(until.saturating_duration_since(now).as_millis())
-                    .unwrap_or(u64::MAX),
-            },
-        }
-    }
-
-    fn resume(&mut self) -> Vec<Effect> {
-        let has_session = self
-            .identity
-            .as_ref()
-            .is_some_and(|identity| identity.session_id.is_some());
-        match (&self.state, has_session) {
-            // A refusal that did not cost the session: it need not be in the store.
-            (State::SignedOut { .. }, true) => self.connect(),
-            (State::SignedOut { .. }, false) => {
-                self.state = State::Loading;
-                vec![Effect::LoadSession]
-            }
-            _ => Vec::new(),
-        }
-    }
-
     fn connect(&mut self) -> Vec<Effect> {
         let Some(identity) = &self.identity else {
             return Vec::new();
@@ -322,65 +213,6 @@ impl Session {
             },
         };
         vec![Effect::Connect(auth)]
-    }
-
-    fn loaded(&mut self, answer: Result<Option<SessionId>, Failure>) -> Vec<Effect> {
-        // A prompt may be answered long after we stopped waiting for it.
-        if !matches!(self.state, State::Loading) && !self.is_resumable() {
-            return Vec::new();
-        }
-        match (answer, &mut self.identity) {
-            (Ok(Some(session_id)), Some(identity)) => {
-                identity.session_id = Some(session_id);
-                self.proven = true;
-                self.attempt = 0;
-                self.connect()
-            }
-            (Ok(_), _) => {
-                let reason = Failure {
-                    code: FailureCode::SessionMissing,
-                    detail: None,
-                };
-                self.sign_out(Some(reason), false);
-                Vec::new()
-            }
-            (Err(reason), _) => {
-                self.sign_out(Some(reason), true);
-                Vec::new()
-            }
-        }
-    }
-
-    fn failed(&mut self, reason: Failure, now: Instant, jitter: f64) -> Vec<Effect> {
-        use FailureCode::{InvalidAddress, NotSocketIo, SessionForgotten, SignInRefused, Tls};
-        let by_session = self
-            .identity
-            .as_ref()
-            .is_some_and(|identity| identity.session_id.is_some());
-        match reason.code {
-            // Only this text says that the server does not know the session.
-            // Another refusal (busy, banned) must not cost the session.
-            SignInRefused if by_session && reason.detail.as_deref() == Some(INVALID_USERNAME) => {
-                let reason = Failure {
-                    code: SessionForgotten,
-                    detail: None,
-                };
-                self.sign_out(Some(reason), false);
-                vec![Effect::HoldQueue, Effect::ForgetSession]
-            }
-            SignInRefused => {
-                self.sign_out(Some(reason), by_session);
-                Vec::new()
-            }
-            InvalidAddress | NotSocketIo | Tls if !self.proven => {
-                self.sign_out(Some(reason), false);
-                Vec::new()
-            }
-            _ => {
-                self.wait(reason, now, jitter);
-                Vec::new()
-            }
-        }
     }
 
     fn wait(&mut self, reason: Failure, now: Instant, jitter: f64) {

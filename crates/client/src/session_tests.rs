@@ -1,4 +1,8 @@
+use parlour_protocol::{INVALID_USERNAME, SessionId};
+use url::Url;
+
 use super::*;
+use crate::view::SessionView;
 
 fn identity() -> Identity {
     Identity {

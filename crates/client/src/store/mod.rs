@@ -4,6 +4,7 @@
 
 mod accounts;
 mod messages;
+mod outgoing;
 mod schema;
 mod users;
 
@@ -12,7 +13,8 @@ use std::{fs, path::Path, time::Duration};
 use rusqlite::Connection;
 
 pub(crate) use accounts::{Account, AccountId};
-pub(crate) use messages::{Evidence, NewMessage, Pending, StoredMessage, Summary};
+pub(crate) use messages::{NewMessage, StoredMessage, Summary};
+pub(crate) use outgoing::{Evidence, Pending};
 pub(crate) use users::StoredUser;
 
 /// The file in the profile's data folder.

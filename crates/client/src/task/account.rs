@@ -1,6 +1,6 @@
 //! Which account is in use: its people, its queue.
 
-use parlour_protocol::UserId;
+use parlour_protocol::{SessionId, UserId};
 
 use super::{Engine, changes::Changes};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     roster::Roster,
     session::{Identity, Input, Session},
     store::{Account, StoreError},
-    view::Delivery,
+    view::{Delivery, Failure, FailureCode},
 };
 
 impl Engine {
@@ -101,5 +101,44 @@ impl Engine {
             store.enter_account(&server, user_id, &username)
         })?;
         self.enter(account)
+    }
+
+    /// The server says who we are.
+    pub(super) fn session_given(
+        &mut self,
+        session_id: SessionId,
+        user_id: UserId,
+    ) -> Result<(), StoreError> {
+        let Some(link) = &mut self.link else {
+            return Ok(());
+        };
+        if std::mem::replace(&mut link.session_given, true) {
+            tracing::warn!("the server said again who we are; that was ignored");
+            return Ok(());
+        }
+        link.has_session = true;
+        // The list came first and was taken for another's: it has to come again.
+        let list_is_void = link.dialect.is_some() && self.roster.me() != Some(&user_id);
+        let known = self
+            .session
+            .identity()
+            .and_then(|identity| identity.session_id.as_ref());
+        let changed = known != Some(&session_id);
+        self.enter_account(Some(&user_id))?;
+        self.step(Input::SessionGiven {
+            session_id,
+            user_id,
+        })?;
+        if changed {
+            self.save_session()?;
+        }
+        if list_is_void {
+            self.drop_link(None);
+            self.step(Input::Lost(Failure {
+                code: FailureCode::ProtocolError,
+                detail: None,
+            }))?;
+        }
+        Ok(())
     }
 }

@@ -1,7 +1,10 @@
 //! The first `users` of a connection: who is there, what we missed, and what
 //! became of the messages that were in flight.
 
-use std::{collections::HashSet, time::Instant};
+use std::{
+    collections::{HashSet, VecDeque},
+    time::Instant,
+};
 
 use parlour_protocol::{HistoryEntry, UserEntry, UserId, Users};
 
@@ -52,6 +55,12 @@ impl Engine {
             return Ok(());
         };
 
+        if let Some(link) = &mut self.link
+            && dialect.keeps_identities()
+            && !users.entries.iter().any(|user| user.user_id == me)
+        {
+            link.notes = Some(VecDeque::new());
+        }
         self.step(Input::UsersGiven)?;
         self.changes.everyone();
         self.store.begin()?;
@@ -61,18 +70,6 @@ impl Engine {
         }
         self.outbox.settle();
         self.reload_outbox()
-    }
-
-    /// Another `users` on the same connection tells who is there, no more: what
-    /// was said since the first came by itself, and what is in flight has a fence.
-    fn list_again(&mut self, users: &Users) -> Result<(), StoreError> {
-        let (Some(account), Some(me)) = (self.account.clone(), self.roster.me().cloned()) else {
-            return Ok(());
-        };
-        self.changes.everyone();
-        self.store.begin()?;
-        let listed = self.list_users(account.id, users, &me);
-        self.store.end(listed)
     }
 
     /// Fits the whole of `users` to what we have; what was in flight and is
@@ -98,53 +95,6 @@ impl Engine {
         }
         self.settle_in_flight(account, dialect, &missing)?;
         Ok(missing)
-    }
-
-    /// Whom the server lists is there, whom it does not is gone.
-    fn list_users(
-        &mut self,
-        account: AccountId,
-        users: &Users,
-        me: &UserId,
-    ) -> Result<(), StoreError> {
-        let mut left_out = 0;
-        for user in &users.entries {
-            if !self.roster.has_room_for(&user.user_id) {
-                left_out += 1;
-            } else if self
-                .roster
-                .list(&user.user_id, &user.username, user.connected)
-            {
-                self.store
-                    .put_user(account, &user.user_id, &user.username)?;
-            }
-        }
-        if left_out > 0 {
-            tracing::warn!(left_out, "the server lists too many users");
-        }
-        if !users.entries.iter().any(|user| user.user_id == *me)
-            && let Some(identity) = self.session.identity()
-        {
-            let username = identity.username.clone();
-            self.roster.list(me, &username, true);
-        }
-        let listed: HashSet<&UserId> = users
-            .entries
-            .iter()
-            .map(|user| &user.user_id)
-            .chain([me])
-            .collect();
-        for id in self.roster.ids().iter().filter(|id| !listed.contains(id)) {
-            // Asked of the store: a message of this turn is in no summary yet.
-            if self.store.has_messages(account, id)? {
-                self.roster.unlist(id);
-            } else {
-                self.roster.remove(id);
-                self.store.remove_user(account, id)?;
-                self.changes.everything();
-            }
-        }
-        Ok(())
     }
 
     /// Fits the server's history of one conversation to ours.

@@ -1,8 +1,8 @@
 //! What a connection brings.
 
-use std::{future::pending, time::Instant};
+use std::{collections::VecDeque, future::pending, time::Instant};
 
-use parlour_protocol::{LiveMessage, ServerEvent, SessionId, UserEntry, UserId};
+use parlour_protocol::{LiveMessage, ServerEvent, UserId};
 
 use super::Engine;
 use crate::{
@@ -20,6 +20,9 @@ const CLEAN_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
 /// One that claims more must not keep a message waiting for good.
 const LONGEST_PATIENCE: std::time::Duration = std::time::Duration::from_secs(600);
 
+/// How many notes to oneself may be on their way back.
+const NOTES: usize = 64;
+
 /// A connection, and what we learned on it.
 pub(super) struct OpenLink {
     pub(super) sender: Box<dyn crate::ports::LinkSender>,
@@ -30,8 +33,23 @@ pub(super) struct OpenLink {
     pub(super) has_session: bool,
     /// Whether the server has said who we are.
     pub(super) session_given: bool,
+    /// Where the server does not list oneself, it sends what one writes to
+    /// oneself back: the texts that are still to come back.
+    pub(super) notes: Option<VecDeque<String>>,
     /// Known once the first `users` is there.
     pub(super) dialect: Option<Dialect>,
+}
+
+impl OpenLink {
+    /// A message to oneself was written.
+    pub(super) fn wrote_note(&mut self, content: String) {
+        let Some(notes) = &mut self.notes else { return };
+        // One that never comes back must not be waited for in vain.
+        if notes.len() == NOTES {
+            notes.pop_front();
+        }
+        notes.push_back(content);
+    }
 }
 
 /// The next events of the link, at least one and at most `limit`.
@@ -67,6 +85,7 @@ impl Engine {
                         .identity()
                         .is_some_and(|identity| identity.session_id.is_some()),
                     session_given: false,
+                    notes: None,
                     dialect: None,
                 });
                 Input::Opened
@@ -139,66 +158,6 @@ impl Engine {
         }
     }
 
-    fn session_given(&mut self, session_id: SessionId, user_id: UserId) -> Result<(), StoreError> {
-        let Some(link) = &mut self.link else {
-            return Ok(());
-        };
-        if std::mem::replace(&mut link.session_given, true) {
-            tracing::warn!("the server said again who we are; that was ignored");
-            return Ok(());
-        }
-        link.has_session = true;
-        // The list came first and was taken for another's: it has to come again.
-        let list_is_void = link.dialect.is_some() && self.roster.me() != Some(&user_id);
-        let known = self
-            .session
-            .identity()
-            .and_then(|identity| identity.session_id.as_ref());
-        let changed = known != Some(&session_id);
-        self.enter_account(Some(&user_id))?;
-        self.step(Input::SessionGiven {
-            session_id,
-            user_id,
-        })?;
-        if changed {
-            self.save_session()?;
-        }
-        if list_is_void {
-            self.drop_link(None);
-            self.step(Input::Lost(Failure {
-                code: FailureCode::ProtocolError,
-                detail: None,
-            }))?;
-        }
-        Ok(())
-    }
-
-    fn user_connected(&mut self, user: &UserEntry) -> Result<(), StoreError> {
-        let Some(account) = &self.account else {
-            return Ok(());
-        };
-        if let Some(link) = &mut self.link
-            && link.dialect == Some(Dialect::B)
-            && user.messages.is_some()
-        {
-            // Only now there was somebody to tell it by.
-            link.dialect = Some(Dialect::C);
-        }
-        if !self.roster.has_room_for(&user.user_id) {
-            tracing::warn!("the server lists too many users; one was left out");
-            return Ok(());
-        }
-        if self
-            .roster
-            .list(&user.user_id, &user.username, user.connected)
-        {
-            self.store
-                .put_user(account.id, &user.user_id, &user.username)?;
-        }
-        self.changes.user(&user.user_id);
-        Ok(())
-    }
-
     fn message_arrived(&mut self, message: LiveMessage) -> Result<(), StoreError> {
         let Some(me) = self.roster.me().cloned() else {
             return Ok(());
@@ -217,6 +176,9 @@ impl Engine {
 
     /// Another connection of ours sent something.
     fn own_message_arrived(&mut self, peer: &UserId, content: &str) -> Result<(), StoreError> {
+        if self.is_note_of_this_link(peer, content) {
+            return Ok(());
+        }
         let in_doubt = match self.outbox.echoed(peer, content) {
             None => self.first_in_doubt(peer, content)?,
             known => known,
@@ -226,6 +188,12 @@ impl Engine {
         }
         self.introduce(peer)?;
         self.append(peer, true, content, Some(Delivery::Sent))
+    }
+
+    fn is_note_of_this_link(&mut self, peer: &UserId, content: &str) -> bool {
+        let notes = self.link.as_mut().and_then(|link| link.notes.as_mut());
+        self.roster.me() == Some(peer)
+            && notes.is_some_and(|notes| notes.pop_front_if(|note| note == content).is_some())
     }
 
     /// Until the list is there, what broke with the last connection is looked
@@ -245,18 +213,6 @@ impl Engine {
             .find(|message| message.delivery == Delivery::Sending && message.peer == *peer)
             .filter(|message| message.content == content)
             .map(|message| message.id))
-    }
-
-    /// Somebody whom the server never listed takes part all the same.
-    fn introduce(&mut self, id: &UserId) -> Result<(), StoreError> {
-        let Some(account) = &self.account else {
-            return Ok(());
-        };
-        if !self.roster.knows(id) {
-            self.roster.list(id, id.as_str(), true);
-            self.store.put_user(account.id, id, id.as_str())?;
-        }
-        Ok(())
     }
 
     fn append(

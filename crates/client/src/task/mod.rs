@@ -6,6 +6,7 @@ mod catch_up;
 mod changes;
 mod commands;
 mod link;
+mod people;
 mod publish;
 mod secrets;
 mod send;

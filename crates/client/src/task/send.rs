@@ -54,7 +54,7 @@ impl Engine {
     }
 
     fn write(&mut self, messages: Vec<Pending>) -> Result<(), StoreError> {
-        let Some(link) = &self.link else {
+        let Some(link) = &mut self.link else {
             return Ok(());
         };
         let mut written = Vec::new();
@@ -67,7 +67,12 @@ impl Engine {
                 to: message.peer.clone(),
             };
             match link.sender.send(&packet) {
-                Ok(()) => written.push(message.id),
+                Ok(()) => {
+                    if self.roster.me() == Some(&message.peer) {
+                        link.wrote_note(message.content);
+                    }
+                    written.push(message.id);
+                }
                 Err(SendError::TooLarge) => too_large.push(message.id),
                 Err(SendError::Full) => {
                     stalled = Some(message);

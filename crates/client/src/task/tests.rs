@@ -1,278 +1,12 @@
 //! The engine, told step by step what a server says: no network, no waits.
 
-use std::sync::Mutex;
+mod stage;
 
-use parlour_protocol::{
-    HistoryEntry, LiveMessage, OutgoingMessage, ServerEvent, SessionId, UserEntry, UserId, Users,
-};
-use rand::SeedableRng;
+use parlour_protocol::UserEntry;
 
+use self::stage::{Stage, came, everyone, list, message, plain, session, user};
 use super::*;
-use crate::{
-    Answer, Command, Presence, Query, RosterEntry, SessionView, Snapshot,
-    ports::{LinkClose, LinkEvent, LinkSender, SendError, SystemClock},
-    secrets::MemorySecrets,
-    view::{Delivery, TimelineItem},
-};
-
-/// What a server would have seen, and how the connection behaves.
-#[derive(Default)]
-struct Wire {
-    sent: Vec<String>,
-    fences: Vec<u64>,
-    full: bool,
-}
-
-struct Sender(Arc<Mutex<Wire>>);
-
-impl LinkSender for Sender {
-    fn send(&self, message: &OutgoingMessage) -> Result<(), SendError> {
-        let mut wire = self.0.lock().expect("the wire");
-        if wire.full {
-            return Err(SendError::Full);
-        }
-        wire.sent.push(message.content.clone());
-        Ok(())
-    }
-
-    fn fence(&self, number: u64) -> bool {
-        let mut wire = self.0.lock().expect("the wire");
-        if !wire.full {
-            wire.fences.push(number);
-        }
-        true
-    }
-
-    fn close(&self) {}
-}
-
-/// Connections are made by the story itself.
-struct NoConnector;
-
-impl Connector for NoConnector {
-    fn connect(&self, _: Target) -> Connecting {
-        Box::pin(std::future::pending())
-    }
-}
-
-/// An engine and all that surrounds it.
-struct Stage {
-    engine: Engine,
-    wire: Arc<Mutex<Wire>>,
-    events: broadcast::Receiver<ClientEvent>,
-    /// What events alone have told.
-    roster: std::collections::BTreeMap<UserId, RosterEntry>,
-    _folder: tempfile::TempDir,
-}
-
-impl Stage {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let config = ClientConfig {
-            data: folder.path().to_owned(),
-            profile: "test".into(),
-            connector: Arc::new(NoConnector),
-            secrets: Arc::new(MemorySecrets::default()),
-            clock: Box::new(SystemClock),
-            seed: 1,
-        };
-        let store = Store::open(folder.path()).expect("a store");
-        let (sender, events) = broadcast::channel(1024);
-        Self {
-            engine: Engine::new(store, config, StdRng::seed_from_u64(1), sender),
-            wire: Arc::default(),
-            events,
-            roster: std::collections::BTreeMap::new(),
-            _folder: folder,
-        }
-    }
-
-    /// Signed in as `me` on a server with sessions, which lists these.
-    fn online(users: Vec<UserEntry>) -> Self {
-        let mut stage = Self::new();
-        stage.signs_in();
-        stage.opens();
-        stage.hears(vec![session("me"), list(users)]);
-        assert!(stage.engine.session.is_online());
-        stage
-    }
-
-    fn signs_in(&mut self) {
-        self.asks(Command::SignIn {
-            server: "http://127.0.0.1:1".into(),
-            username: "Me".into(),
-        })
-        .expect("accepted");
-    }
-
-    fn asks(&mut self, command: Command) -> Result<(), Refusal> {
-        let result = self.engine.dispatch(command);
-        self.engine.settle(Ok(()));
-        result
-    }
-
-    fn says(&mut self, to: &str, content: &str) {
-        self.asks(Command::SendMessage {
-            to: to.into(),
-            content: content.into(),
-        })
-        .expect("accepted");
-    }
-
-    /// A new connection stands.
-    fn opens(&mut self) {
-        self.wire = Arc::default();
-        self.engine.connecting = None;
-        let (_, events) = mpsc::channel(1);
-        self.engine.connected(Ok(Link {
-            socket_id: "socket".into(),
-            sender: Box::new(Sender(self.wire.clone())),
-            events,
-            server_patience: Duration::from_secs(45),
-        }));
-    }
-
-    /// The connection breaks, and the next one stands.
-    fn reconnects(&mut self) {
-        self.breaks();
-        self.asks(Command::Reconnect).expect("accepted");
-        self.opens();
-    }
-
-    fn breaks(&mut self) {
-        let reason = Failure {
-            code: FailureCode::LinkLost,
-            detail: None,
-        };
-        let clean = false;
-        self.hears(vec![LinkEvent::Closed(LinkClose { clean, reason })]);
-    }
-
-    /// All of this in one turn of the loop.
-    fn hears(&mut self, events: Vec<LinkEvent>) {
-        let handled = events
-            .into_iter()
-            .try_for_each(|event| self.engine.link_event(event));
-        self.engine.settle(handled);
-    }
-
-    fn answers_fences(&mut self) {
-        let fences = std::mem::take(&mut self.wire.lock().expect("the wire").fences);
-        self.hears(fences.into_iter().map(LinkEvent::FencePassed).collect());
-    }
-
-    fn sent(&self) -> Vec<String> {
-        self.wire.lock().expect("the wire").sent.clone()
-    }
-
-    fn timeline(&self, user: &str) -> Vec<TimelineItem> {
-        let query = Query::Timeline {
-            user: user.into(),
-            before: None,
-            limit: 200,
-        };
-        let Answer::Timeline(page) = self.engine.query(&query).expect("a page");
-        page.items
-    }
-
-    fn texts(&self, user: &str) -> Vec<String> {
-        self.timeline(user)
-            .into_iter()
-            .map(|item| item.content)
-            .collect()
-    }
-
-    fn deliveries(&self, user: &str) -> Vec<Option<Delivery>> {
-        self.timeline(user)
-            .into_iter()
-            .map(|item| item.delivery)
-            .collect()
-    }
-
-    /// What was told bit by bit equals what a fresh listener is told.
-    fn has_told_everything(&mut self) {
-        while let Ok(event) = self.events.try_recv() {
-            let entries = match event {
-                ClientEvent::Snapshot { snapshot } => {
-                    self.roster.clear();
-                    snapshot.roster
-                }
-                ClientEvent::RosterChanged { entries } => entries,
-                _ => continue,
-            };
-            self.roster
-                .extend(entries.into_iter().map(|e| (e.user_id.clone(), e)));
-        }
-        let told: Vec<&RosterEntry> = self.roster.values().collect();
-        let Snapshot { mut roster, .. } = self.engine.snapshot();
-        roster.sort_by(|a, b| a.user_id.cmp(&b.user_id));
-        assert_eq!(told, roster.iter().collect::<Vec<_>>());
-    }
-
-    fn entry(&self, user: &str) -> Option<RosterEntry> {
-        self.engine.roster.entry(&user.into())
-    }
-}
-
-fn session(user: &str) -> LinkEvent {
-    LinkEvent::Server(ServerEvent::Session {
-        session_id: SessionId::new(format!("session of {user}")),
-        user_id: user.into(),
-    })
-}
-
-fn list(entries: Vec<UserEntry>) -> LinkEvent {
-    LinkEvent::Server(ServerEvent::Users(Users {
-        entries,
-        unreadable: 0,
-    }))
-}
-
-fn came(user: UserEntry) -> LinkEvent {
-    LinkEvent::Server(ServerEvent::UserConnected(user))
-}
-
-fn message(from: &str, to: &str, content: &str) -> LinkEvent {
-    LinkEvent::Server(ServerEvent::PrivateMessage(LiveMessage {
-        content: content.into(),
-        from: from.into(),
-        to: Some(to.into()),
-    }))
-}
-
-/// A user with a history: `>text` is ours, `<text` is theirs.
-fn user(id: &str, history: &[&str]) -> UserEntry {
-    let messages = history.iter().map(|line| {
-        let (from, to) = if line.starts_with('>') {
-            ("me", id)
-        } else {
-            (id, "me")
-        };
-        HistoryEntry {
-            content: line[1..].into(),
-            from: from.into(),
-            to: to.into(),
-        }
-    });
-    UserEntry {
-        user_id: id.into(),
-        username: id.to_uppercase(),
-        connected: true,
-        messages: Some(messages.collect()),
-    }
-}
-
-/// A user of a server that keeps no messages.
-fn plain(id: &str) -> UserEntry {
-    UserEntry {
-        messages: None,
-        ..user(id, &[])
-    }
-}
-
-fn everyone() -> Vec<UserEntry> {
-    vec![user("me", &[]), user("bob", &[])]
-}
+use crate::{Command, Presence, SessionView, view::Delivery};
 
 #[test]
 fn a_dead_connection_proves_nothing_about_what_was_in_flight() {
@@ -505,9 +239,12 @@ fn ten_thousand_users_take_well_under_a_second() {
     stage.engine.enter(account).expect("entered");
     stage.engine.publish();
     let enter = start.elapsed();
-    println!("first {first:?}, again {again:?}, enter {enter:?}");
     // Generous: debug builds on busy machines.
-    assert!(first + again + enter < Duration::from_secs(20));
+    let whole = first + again + enter;
+    assert!(
+        whole < Duration::from_secs(20),
+        "{first:?} {again:?} {enter:?}"
+    );
 }
 
 #[test]
@@ -543,4 +280,26 @@ fn names_and_texts_are_made_fit_to_be_shown() {
         1,
         "cut in the history as it was live"
     );
+}
+
+#[test]
+fn a_note_to_oneself_that_comes_back_is_the_same_note() {
+    // A server that does not list oneself sends it to the writing socket, too.
+    let mut stage = Stage::online(vec![user("bob", &[])]);
+    stage.says("me", "note");
+    stage.hears(vec![message("me", "me", "note")]);
+    assert_eq!(stage.texts("me"), ["note"]);
+    stage.answers_fences();
+    stage.says("me", "note");
+    stage.answers_fences();
+    stage.hears(vec![message("me", "me", "note")]);
+    assert_eq!(stage.texts("me"), ["note", "note"]);
+    assert_eq!(stage.deliveries("me"), [Some(Delivery::Sent); 2]);
+    stage.hears(vec![message("me", "me", "from another device")]);
+    assert_eq!(stage.texts("me").len(), 3);
+    // Others list oneself, and send it to one's other sockets only.
+    let mut stage = Stage::online(everyone());
+    stage.says("me", "note");
+    stage.hears(vec![message("me", "me", "note")]);
+    assert_eq!(stage.texts("me"), ["note", "note"]);
 }

@@ -1,0 +1,61 @@
+//! What goes into the session machine, and what comes out of it.
+
+use parlour_protocol::{ConnectAuth, SessionId, UserId};
+use url::Url;
+
+use crate::view::Failure;
+
+/// Who we are, or want to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) server: Url,
+    pub(crate) username: String,
+    pub(crate) user_id: Option<UserId>,
+    /// `None`: sign in by name. A server without sessions is signed in to by
+    /// name on every connection.
+    pub(crate) session_id: Option<SessionId>,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// A person gave a server and a name.
+    SignIn(Identity),
+    /// The last session is to be taken up again.
+    Resume,
+    /// The secret store answered, maybe late.
+    Loaded(Result<Option<SessionId>, Failure>),
+    SignOut,
+    /// A person does not want to wait.
+    Reconnect,
+    /// The connection stands.
+    Opened,
+    /// The connection could not be made, or was refused.
+    Failed(Failure),
+    /// The server said who we are.
+    SessionGiven {
+        session_id: SessionId,
+        user_id: UserId,
+    },
+    /// The server said who is there.
+    UsersGiven,
+    /// The connection is gone.
+    Lost(Failure),
+    /// Time has passed.
+    Tick,
+}
+
+/// What to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Read the session from the secret store.
+    LoadSession,
+    /// Connect once; give up another attempt.
+    Connect(ConnectAuth),
+    /// Close the connection, or give up the attempt.
+    Disconnect,
+    /// Delete the session from the secret store.
+    ForgetSession,
+    /// What is queued belongs to an identity that the server has forgotten.
+    HoldQueue,
+}

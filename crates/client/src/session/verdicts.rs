@@ -1,0 +1,85 @@
+//! What the secret store's answer and a server's refusal mean for the session.
+
+use std::time::Instant;
+
+use parlour_protocol::{INVALID_USERNAME, SessionId};
+
+use super::{Effect, Session, State};
+use crate::view::{Failure, FailureCode};
+
+impl Session {
+    pub(super) fn resume(&mut self) -> Vec<Effect> {
+        let has_session = self
+            .identity
+            .as_ref()
+            .is_some_and(|identity| identity.session_id.is_some());
+        match (&self.state, has_session) {
+            // A refusal that did not cost the session: it need not be in the store.
+            (State::SignedOut { .. }, true) => self.connect(),
+            (State::SignedOut { .. }, false) => {
+                self.state = State::Loading;
+                vec![Effect::LoadSession]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn loaded(&mut self, answer: Result<Option<SessionId>, Failure>) -> Vec<Effect> {
+        // A prompt may be answered long after we stopped waiting for it.
+        if !matches!(self.state, State::Loading) && !self.is_resumable() {
+            return Vec::new();
+        }
+        match (answer, &mut self.identity) {
+            (Ok(Some(session_id)), Some(identity)) => {
+                identity.session_id = Some(session_id);
+                self.proven = true;
+                self.attempt = 0;
+                self.connect()
+            }
+            (Ok(_), _) => {
+                let reason = Failure {
+                    code: FailureCode::SessionMissing,
+                    detail: None,
+                };
+                self.sign_out(Some(reason), false);
+                Vec::new()
+            }
+            (Err(reason), _) => {
+                self.sign_out(Some(reason), true);
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn failed(&mut self, reason: Failure, now: Instant, jitter: f64) -> Vec<Effect> {
+        use FailureCode::{InvalidAddress, NotSocketIo, SessionForgotten, SignInRefused, Tls};
+        let by_session = self
+            .identity
+            .as_ref()
+            .is_some_and(|identity| identity.session_id.is_some());
+        match reason.code {
+            // Only this text says that the server does not know the session.
+            // Another refusal (busy, banned) must not cost the session.
+            SignInRefused if by_session && reason.detail.as_deref() == Some(INVALID_USERNAME) => {
+                let reason = Failure {
+                    code: SessionForgotten,
+                    detail: None,
+                };
+                self.sign_out(Some(reason), false);
+                vec![Effect::HoldQueue, Effect::ForgetSession]
+            }
+            SignInRefused => {
+                self.sign_out(Some(reason), by_session);
+                Vec::new()
+            }
+            InvalidAddress | NotSocketIo | Tls if !self.proven => {
+                self.sign_out(Some(reason), false);
+                Vec::new()
+            }
+            _ => {
+                self.wait(reason, now, jitter);
+                Vec::new()
+            }
+        }
+    }
+}

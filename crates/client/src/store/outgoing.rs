@@ -1,0 +1,157 @@
+//! How far our own messages got, and what is still to be sent.
+
+use parlour_protocol::UserId;
+use rusqlite::params;
+
+use super::{AccountId, Result, Store};
+use crate::view::{Delivery, ItemId};
+
+/// What shows that the server has a message of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// Nothing.
+    None,
+    /// A fence behind it was answered.
+    Fence,
+    /// It came back live, on another connection of the same user.
+    Echo,
+    /// It stands in the server's history, and counts there.
+    History,
+    /// It stood in a history that the server has since lost.
+    Past,
+}
+
+/// A message that waits to be sent, or was being sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pending {
+    pub(crate) id: ItemId,
+    pub(crate) peer: UserId,
+    pub(crate) content: String,
+    /// How often it was given to a connection.
+    pub(crate) attempts: u32,
+    pub(crate) delivery: Delivery,
+}
+
+impl Store {
+    /// What waits to be sent or was being sent, in the order it was written.
+    pub(crate) fn pending(&self, account: AccountId) -> Result<Vec<Pending>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, peer, content, attempts, delivery FROM messages
+             WHERE account = ?1 AND delivery IN (0, 1) ORDER BY id",
+        )?;
+        let pending = statement
+            .query_map([account.0], |row| {
+                Ok(Pending {
+                    id: ItemId(row.get(0)?),
+                    peer: UserId::new(row.get::<_, String>(1)?),
+                    content: row.get(2)?,
+                    attempts: row.get(3)?,
+                    delivery: if row.get::<_, i64>(4)? == 0 {
+                        Delivery::Queued
+                    } else {
+                        Delivery::Sending
+                    },
+                })
+            })?
+            .collect::<rusqlite::Result<_>>()?;
+        Ok(pending)
+    }
+
+    /// Records how far a message of ours got, and what shows it.
+    pub(crate) fn set_delivery(
+        &self,
+        id: ItemId,
+        delivery: Delivery,
+        evidence: Evidence,
+    ) -> Result<()> {
+        self.connection
+            .prepare_cached("UPDATE messages SET delivery = ?2, evidence = ?3 WHERE id = ?1")?
+            .execute(params![
+                id.0,
+                delivery_code(delivery),
+                evidence_code(evidence)
+            ])?;
+        Ok(())
+    }
+
+    /// A message of theirs stood in a history that the server has lost.
+    pub(crate) fn set_past(&self, id: ItemId) -> Result<()> {
+        self.connection
+            .prepare_cached("UPDATE messages SET evidence = ?2 WHERE id = ?1")?
+            .execute(params![id.0, evidence_code(Evidence::Past)])?;
+        Ok(())
+    }
+
+    /// Counts an attempt before it is made.
+    pub(crate) fn set_sending(&self, id: ItemId) -> Result<()> {
+        self.connection
+            .prepare_cached("UPDATE messages SET delivery = 1, evidence = 0, attempts = attempts + 1 WHERE id = ?1")?
+            .execute([id.0])?;
+        Ok(())
+    }
+
+    /// Takes back [`Store::set_sending`]: the connection did not take the message.
+    pub(crate) fn set_unsent(&self, id: ItemId) -> Result<()> {
+        self.connection
+            .prepare_cached(
+                "UPDATE messages SET delivery = 0, attempts = attempts - 1 WHERE id = ?1",
+            )?
+            .execute([id.0])?;
+        Ok(())
+    }
+
+    /// Starts the count of attempts anew, when a person asks for another try.
+    pub(crate) fn requeue(&self, id: ItemId) -> Result<()> {
+        self.connection
+            .prepare_cached(
+                "UPDATE messages SET delivery = 0, evidence = 0, attempts = 0 WHERE id = ?1",
+            )?
+            .execute([id.0])?;
+        Ok(())
+    }
+}
+
+// The codes are the file's format: they never change their meaning.
+
+pub(super) fn delivery_code(delivery: Delivery) -> i64 {
+    match delivery {
+        Delivery::Queued => 0,
+        Delivery::Sending => 1,
+        Delivery::Sent => 2,
+        Delivery::Unsure => 3,
+        Delivery::Held => 4,
+        Delivery::Failed => 5,
+    }
+}
+
+pub(super) fn delivery_from_code(code: i64) -> Delivery {
+    match code {
+        0 => Delivery::Queued,
+        1 => Delivery::Sending,
+        2 => Delivery::Sent,
+        4 => Delivery::Held,
+        5 => Delivery::Failed,
+        // What cannot be known is said to be so.
+        _ => Delivery::Unsure,
+    }
+}
+
+pub(super) fn evidence_code(evidence: Evidence) -> i64 {
+    match evidence {
+        Evidence::None => 0,
+        Evidence::Fence => 1,
+        Evidence::Echo => 2,
+        Evidence::History => 3,
+        Evidence::Past => 4,
+    }
+}
+
+pub(super) fn evidence_from_code(code: i64) -> Evidence {
+    match code {
+        1 => Evidence::Fence,
+        2 => Evidence::Echo,
+        3 => Evidence::History,
+        4 => Evidence::Past,
+        _ => Evidence::None,
+    }
+}

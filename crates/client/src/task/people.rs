@@ -1,0 +1,110 @@
+//! Who is there: from lists, from news, from messages of people on no list.
+
+use std::collections::HashSet;
+
+use parlour_protocol::{UserEntry, UserId, Users};
+
+use super::Engine;
+use crate::{
+    dialect::Dialect,
+    store::{AccountId, StoreError},
+};
+
+impl Engine {
+    pub(super) fn user_connected(&mut self, user: &UserEntry) -> Result<(), StoreError> {
+        let Some(account) = &self.account else {
+            return Ok(());
+        };
+        if let Some(link) = &mut self.link
+            && link.dialect == Some(Dialect::B)
+            && user.messages.is_some()
+        {
+            // Only now there was somebody to tell it by.
+            link.dialect = Some(Dialect::C);
+        }
+        if !self.roster.has_room_for(&user.user_id) {
+            tracing::warn!("the server lists too many users; one was left out");
+            return Ok(());
+        }
+        if self
+            .roster
+            .list(&user.user_id, &user.username, user.connected)
+        {
+            self.store
+                .put_user(account.id, &user.user_id, &user.username)?;
+        }
+        self.changes.user(&user.user_id);
+        Ok(())
+    }
+
+    /// Another `users` on the same connection tells who is there, no more: what
+    /// was said since the first came by itself, and what is in flight has a fence.
+    pub(super) fn list_again(&mut self, users: &Users) -> Result<(), StoreError> {
+        let (Some(account), Some(me)) = (self.account.clone(), self.roster.me().cloned()) else {
+            return Ok(());
+        };
+        self.changes.everyone();
+        self.store.begin()?;
+        let listed = self.list_users(account.id, users, &me);
+        self.store.end(listed)
+    }
+
+    /// Whom the server lists is there, whom it does not is gone.
+    pub(super) fn list_users(
+        &mut self,
+        account: AccountId,
+        users: &Users,
+        me: &UserId,
+    ) -> Result<(), StoreError> {
+        let mut left_out = 0;
+        for user in &users.entries {
+            if !self.roster.has_room_for(&user.user_id) {
+                left_out += 1;
+            } else if self
+                .roster
+                .list(&user.user_id, &user.username, user.connected)
+            {
+                self.store
+                    .put_user(account, &user.user_id, &user.username)?;
+            }
+        }
+        if left_out > 0 {
+            tracing::warn!(left_out, "the server lists too many users");
+        }
+        if !users.entries.iter().any(|user| user.user_id == *me)
+            && let Some(identity) = self.session.identity()
+        {
+            let username = identity.username.clone();
+            self.roster.list(me, &username, true);
+        }
+        let listed: HashSet<&UserId> = users
+            .entries
+            .iter()
+            .map(|user| &user.user_id)
+            .chain([me])
+            .collect();
+        for id in self.roster.ids().iter().filter(|id| !listed.contains(id)) {
+            // Asked of the store: a message of this turn is in no summary yet.
+            if self.store.has_messages(account, id)? {
+                self.roster.unlist(id);
+            } else {
+                self.roster.remove(id);
+                self.store.remove_user(account, id)?;
+                self.changes.everything();
+            }
+        }
+        Ok(())
+    }
+
+    /// Somebody whom the server never listed takes part all the same.
+    pub(super) fn introduce(&mut self, id: &UserId) -> Result<(), StoreError> {
+        let Some(account) = &self.account else {
+            return Ok(());
+        };
+        if !self.roster.knows(id) {
+            self.roster.list(id, id.as_str(), true);
+            self.store.put_user(account.id, id, id.as_str())?;
+        }
+        Ok(())
+    }
+}

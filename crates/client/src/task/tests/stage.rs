@@ -1,0 +1,285 @@
+//! An engine and all that surrounds it, in the hands of a story.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use parlour_protocol::{
+    HistoryEntry, LiveMessage, OutgoingMessage, ServerEvent, SessionId, UserEntry, UserId, Users,
+};
+use rand::{SeedableRng, rngs::StdRng};
+use tokio::sync::{broadcast, mpsc};
+
+use super::super::Engine;
+use crate::{
+    Answer, ClientEvent, Command, Query, Refusal, RosterEntry, Snapshot,
+    handle::ClientConfig,
+    ports::{
+        Connecting, Connector, Link, LinkClose, LinkEvent, LinkSender, SendError, SystemClock,
+        Target,
+    },
+    secrets::MemorySecrets,
+    store::Store,
+    view::{Delivery, Failure, FailureCode, TimelineItem},
+};
+
+/// What a server would have seen, and how the connection behaves.
+#[derive(Default)]
+pub(super) struct Wire {
+    pub(super) sent: Vec<String>,
+    pub(super) fences: Vec<u64>,
+    pub(super) full: bool,
+}
+
+struct Sender(Arc<Mutex<Wire>>);
+
+impl LinkSender for Sender {
+    fn send(&self, message: &OutgoingMessage) -> Result<(), SendError> {
+        let mut wire = self.0.lock().expect("the wire");
+        if wire.full {
+            return Err(SendError::Full);
+        }
+        wire.sent.push(message.content.clone());
+        Ok(())
+    }
+
+    fn fence(&self, number: u64) -> bool {
+        let mut wire = self.0.lock().expect("the wire");
+        if !wire.full {
+            wire.fences.push(number);
+        }
+        true
+    }
+
+    fn close(&self) {}
+}
+
+/// Connections are made by the story itself.
+struct NoConnector;
+
+impl Connector for NoConnector {
+    fn connect(&self, _: Target) -> Connecting {
+        Box::pin(std::future::pending())
+    }
+}
+
+/// An engine and all that surrounds it.
+pub(super) struct Stage {
+    pub(super) engine: Engine,
+    pub(super) wire: Arc<Mutex<Wire>>,
+    events: broadcast::Receiver<ClientEvent>,
+    /// What events alone have told.
+    roster: BTreeMap<UserId, RosterEntry>,
+    _folder: tempfile::TempDir,
+}
+
+impl Stage {
+    pub(super) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = ClientConfig {
+            data: folder.path().to_owned(),
+            profile: "test".into(),
+            connector: Arc::new(NoConnector),
+            secrets: Arc::new(MemorySecrets::default()),
+            clock: Box::new(SystemClock),
+            seed: 1,
+        };
+        let store = Store::open(folder.path()).expect("a store");
+        let (sender, events) = broadcast::channel(1024);
+        Self {
+            engine: Engine::new(store, config, StdRng::seed_from_u64(1), sender),
+            wire: Arc::default(),
+            events,
+            roster: BTreeMap::new(),
+            _folder: folder,
+        }
+    }
+
+    /// Signed in as `me` on a server with sessions, which lists these.
+    pub(super) fn online(users: Vec<UserEntry>) -> Self {
+        let mut stage = Self::new();
+        stage.signs_in();
+        stage.opens();
+        stage.hears(vec![session("me"), list(users)]);
+        assert!(stage.engine.session.is_online());
+        stage
+    }
+
+    pub(super) fn signs_in(&mut self) {
+        self.asks(Command::SignIn {
+            server: "http://127.0.0.1:1".into(),
+            username: "Me".into(),
+        })
+        .expect("accepted");
+    }
+
+    pub(super) fn asks(&mut self, command: Command) -> Result<(), Refusal> {
+        let result = self.engine.dispatch(command);
+        self.engine.settle(Ok(()));
+        result
+    }
+
+    pub(super) fn says(&mut self, to: &str, content: &str) {
+        self.asks(Command::SendMessage {
+            to: to.into(),
+            content: content.into(),
+        })
+        .expect("accepted");
+    }
+
+    /// A new connection stands.
+    pub(super) fn opens(&mut self) {
+        self.wire = Arc::default();
+        self.engine.connecting = None;
+        let (_, events) = mpsc::channel(1);
+        self.engine.connected(Ok(Link {
+            socket_id: "socket".into(),
+            sender: Box::new(Sender(self.wire.clone())),
+            events,
+            server_patience: Duration::from_secs(45),
+        }));
+    }
+
+    /// The connection breaks, and the next one stands.
+    pub(super) fn reconnects(&mut self) {
+        self.breaks();
+        self.asks(Command::Reconnect).expect("accepted");
+        self.opens();
+    }
+
+    pub(super) fn breaks(&mut self) {
+        let reason = Failure {
+            code: FailureCode::LinkLost,
+            detail: None,
+        };
+        let clean = false;
+        self.hears(vec![LinkEvent::Closed(LinkClose { clean, reason })]);
+    }
+
+    /// All of this in one turn of the loop.
+    pub(super) fn hears(&mut self, events: Vec<LinkEvent>) {
+        let handled = events
+            .into_iter()
+            .try_for_each(|event| self.engine.link_event(event));
+        self.engine.settle(handled);
+    }
+
+    pub(super) fn answers_fences(&mut self) {
+        let fences = std::mem::take(&mut self.wire.lock().expect("the wire").fences);
+        self.hears(fences.into_iter().map(LinkEvent::FencePassed).collect());
+    }
+
+    pub(super) fn sent(&self) -> Vec<String> {
+        self.wire.lock().expect("the wire").sent.clone()
+    }
+
+    pub(super) fn timeline(&self, user: &str) -> Vec<TimelineItem> {
+        let query = Query::Timeline {
+            user: user.into(),
+            before: None,
+            limit: 200,
+        };
+        let Answer::Timeline(page) = self.engine.query(&query).expect("a page");
+        page.items
+    }
+
+    pub(super) fn texts(&self, user: &str) -> Vec<String> {
+        self.timeline(user)
+            .into_iter()
+            .map(|item| item.content)
+            .collect()
+    }
+
+    pub(super) fn deliveries(&self, user: &str) -> Vec<Option<Delivery>> {
+        self.timeline(user)
+            .into_iter()
+            .map(|item| item.delivery)
+            .collect()
+    }
+
+    /// What was told bit by bit equals what a fresh listener is told.
+    pub(super) fn has_told_everything(&mut self) {
+        while let Ok(event) = self.events.try_recv() {
+            let entries = match event {
+                ClientEvent::Snapshot { snapshot } => {
+                    self.roster.clear();
+                    snapshot.roster
+                }
+                ClientEvent::RosterChanged { entries } => entries,
+                _ => continue,
+            };
+            self.roster
+                .extend(entries.into_iter().map(|e| (e.user_id.clone(), e)));
+        }
+        let told: Vec<&RosterEntry> = self.roster.values().collect();
+        let Snapshot { mut roster, .. } = self.engine.snapshot();
+        roster.sort_by(|a, b| a.user_id.cmp(&b.user_id));
+        assert_eq!(told, roster.iter().collect::<Vec<_>>());
+    }
+
+    pub(super) fn entry(&self, user: &str) -> Option<RosterEntry> {
+        self.engine.roster.entry(&user.into())
+    }
+}
+
+pub(super) fn session(user: &str) -> LinkEvent {
+    LinkEvent::Server(ServerEvent::Session {
+        session_id: SessionId::new(format!("session of {user}")),
+        user_id: user.into(),
+    })
+}
+
+pub(super) fn list(entries: Vec<UserEntry>) -> LinkEvent {
+    LinkEvent::Server(ServerEvent::Users(Users {
+        entries,
+        unreadable: 0,
+    }))
+}
+
+pub(super) fn came(user: UserEntry) -> LinkEvent {
+    LinkEvent::Server(ServerEvent::UserConnected(user))
+}
+
+pub(super) fn message(from: &str, to: &str, content: &str) -> LinkEvent {
+    LinkEvent::Server(ServerEvent::PrivateMessage(LiveMessage {
+        content: content.into(),
+        from: from.into(),
+        to: Some(to.into()),
+    }))
+}
+
+/// A user with a history: `>text` is ours, `<text` is theirs.
+pub(super) fn user(id: &str, history: &[&str]) -> UserEntry {
+    let messages = history.iter().map(|line| {
+        let (from, to) = if line.starts_with('>') {
+            ("me", id)
+        } else {
+            (id, "me")
+        };
+        HistoryEntry {
+            content: line[1..].into(),
+            from: from.into(),
+            to: to.into(),
+        }
+    });
+    UserEntry {
+        user_id: id.into(),
+        username: id.to_uppercase(),
+        connected: true,
+        messages: Some(messages.collect()),
+    }
+}
+
+/// A user of a server that keeps no messages.
+pub(super) fn plain(id: &str) -> UserEntry {
+    UserEntry {
+        messages: None,
+        ..user(id, &[])
+    }
+}
+
+pub(super) fn everyone() -> Vec<UserEntry> {
+    vec![user("me", &[]), user("bob", &[])]
+}
