@@ -27,7 +27,9 @@ mod view;
 /// Whether a log target is one that a host must leave out at every level: it
 /// logs whole frames, with everybody's words and the session in them.
 pub fn logs_secrets(target: &str) -> bool {
-    ["tungstenite", "tokio_tungstenite"].iter().any(|known| target.starts_with(known))
+    ["tungstenite", "tokio_tungstenite"]
+        .iter()
+        .any(|known| target.starts_with(known))
 }
 
 pub use command::{Command, Refusal, RefusalCode};
