@@ -38,8 +38,8 @@ impl Store {
     }
 
     /// Finds or makes the account of an identity and makes it the current one.
-    /// What was waiting under an identity that this server has forgotten comes
-    /// along, held: it is never sent under another identity by itself.
+    /// What was waiting or in doubt under an identity that this server has
+    /// forgotten comes along: it is never sent under another identity by itself.
     pub(crate) fn enter_account(
         &self,
         server: &str,
@@ -91,11 +91,12 @@ impl Store {
         Ok(())
     }
 
-    /// The server has forgotten this identity: what waits under it is held and
-    /// goes to whoever signs in there next, to be decided on.
+    /// The server has forgotten this identity: what waits under it is held, what
+    /// was on its way may have arrived. Both go to whoever signs in there next, to
+    /// be decided on.
     pub(crate) fn hold_queue(&self, account: AccountId) -> Result<()> {
         self.connection.execute(
-            "UPDATE messages SET delivery = 4 WHERE account = ?1 AND delivery IN (0, 1)",
+            "UPDATE messages SET delivery = iif(delivery = 0, 4, 3) WHERE account = ?1 AND delivery IN (0, 1)",
             [account.0],
         )?;
         self.connection.execute(
@@ -113,7 +114,7 @@ impl Store {
                 "INSERT OR IGNORE INTO users (account, user_id, username)
                  SELECT ?1, u.user_id, u.username FROM users u JOIN messages m
                  ON m.account = u.account AND m.peer = u.user_id
-                 WHERE m.delivery = 4 AND u.account IN ({FORGOTTEN})"
+                 WHERE m.delivery IN (3, 4) AND u.account IN ({FORGOTTEN})"
             ),
             params![account.0, server],
         )?;
@@ -121,7 +122,7 @@ impl Store {
             &format!(
                 "UPDATE messages SET account = ?1, evidence = 0, attempts = 0, position = position +
                  COALESCE((SELECT MAX(n.position) FROM messages n WHERE n.account = ?1 AND n.peer = messages.peer), 0)
-                 WHERE delivery = 4 AND account IN ({FORGOTTEN})"
+                 WHERE delivery IN (3, 4) AND account IN ({FORGOTTEN})"
             ),
             params![account.0, server],
         )?;

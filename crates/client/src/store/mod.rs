@@ -53,7 +53,9 @@ impl Store {
     pub(crate) fn open(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder)?;
         protect(folder)?;
-        Self::with(Connection::open(folder.join(FILE))?)
+        let file = folder.join(FILE);
+        make_private(&file)?;
+        Self::with(Connection::open(file)?)
     }
 
     /// A database that ends with the process, for tests.
@@ -144,6 +146,24 @@ impl Store {
 fn protect(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+}
+
+/// Makes the file if it is not there, for this user alone. SQLite gives its
+/// other files the same permissions.
+#[cfg(unix)]
+fn make_private(file: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(file)?;
+    fs::set_permissions(file, fs::Permissions::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn make_private(_file: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 #[cfg(not(unix))]

@@ -57,15 +57,21 @@ fn what_is_written_is_there_after_a_restart() {
 
 #[cfg(unix)]
 #[test]
-fn nobody_else_may_enter_the_folder() {
+fn nobody_else_may_enter_the_folder_or_read_a_file() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().expect("a folder");
-    Store::open(folder.path()).expect("open");
-    let mode = fs::metadata(folder.path())
-        .expect("metadata")
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0o700);
+    let store = Store::open(folder.path()).expect("open");
+    account(&store, "a");
+    let mode = |path: &Path| fs::metadata(path).expect("metadata").permissions().mode() & 0o777;
+    assert_eq!(mode(folder.path()), 0o700);
+    let files: Vec<_> = fs::read_dir(folder.path())
+        .expect("a folder")
+        .map(|file| file.expect("a file").path())
+        .collect();
+    assert!(files.len() > 1, "the write-ahead log is there too");
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
 }
 
 #[test]
@@ -156,6 +162,24 @@ fn the_queue_of_a_forgotten_identity_is_held_for_the_next() {
         .expect("it came along");
     assert_eq!(held.delivery, Some(Delivery::Held));
     assert_eq!(store.users(new).expect("users")[0].username, "Bob");
+}
+
+#[test]
+fn what_was_on_its_way_when_the_identity_ended_is_unsure_not_held() {
+    let store = Store::in_memory();
+    let bob = UserId::from("b");
+    let old = account(&store, "old");
+    let message = store.append(old, &queued(&bob, "flying")).expect("message");
+    store.set_sending(message.id).expect("sending");
+    store.hold_queue(old).expect("hold");
+
+    let new = account(&store, "new");
+    let message = store.message(new, message.id).expect("read");
+    assert_eq!(
+        message.expect("it came along").delivery,
+        Some(Delivery::Unsure),
+        "it may have arrived"
+    );
 }
 
 #[test]
