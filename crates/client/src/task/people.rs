@@ -23,7 +23,7 @@ impl Engine {
             link.dialect = Some(Dialect::C);
         }
         if !self.roster.has_room_for(&user.user_id) {
-            tracing::warn!("the server lists too many users; one was left out");
+            tracing::debug!("the server lists too many users; one was left out");
             return Ok(());
         }
         if self
