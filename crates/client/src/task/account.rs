@@ -37,28 +37,34 @@ impl Engine {
 
     /// Makes an account the one in use: its people, its queue.
     pub(super) fn enter(&mut self, account: Account) -> Result<(), StoreError> {
-        self.account = Some(account);
+        // First what may fail: never one account with the people of another.
+        self.roster = self.stored_roster(&account)?;
         self.outbox = Outbox::default();
-        self.reload_roster()?;
+        self.account = Some(account);
+        self.changes.everything();
         self.reload_outbox()
     }
 
-    /// Takes the people from the store as they are there.
+    /// Takes the people from the store as they are there, and forgets what was
+    /// to be told.
     pub(super) fn reload_roster(&mut self) -> Result<(), StoreError> {
-        let Some(account) = &self.account else {
-            return Ok(());
-        };
+        if let Some(account) = &self.account {
+            self.roster = self.stored_roster(account)?;
+            self.changes = Changes::default();
+            self.changes.everything();
+        }
+        Ok(())
+    }
+
+    fn stored_roster(&self, account: &Account) -> Result<Roster, StoreError> {
         // One transaction, so that thousands of small questions share a lock.
-        self.roster = self.store.atomically(|store| {
+        self.store.atomically(|store| {
             let mut roster = Roster::stored(account.user_id.clone(), store.users(account.id)?);
             for id in roster.ids() {
                 roster.set_summary(&id, store.summary(account.id, &id)?);
             }
             Ok(roster)
-        })?;
-        self.changes = Changes::default();
-        self.changes.everything();
-        Ok(())
+        })
     }
 
     pub(super) fn reload_outbox(&mut self) -> Result<(), StoreError> {
