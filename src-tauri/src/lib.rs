@@ -25,7 +25,7 @@ use std::{
 };
 
 use parlour_client::{
-    ClientConfig, ClientHandle, Failure, FailureCode, logs_secrets, secrets::KeyringSecrets,
+    ClientConfig, ClientHandle, Failure, FailureCode, logs_frames, secrets::KeyringSecrets,
 };
 use tauri::{AppHandle, Manager, RunEvent, async_runtime};
 use tracing_subscriber::{
@@ -40,7 +40,7 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// Runs the app until its window closes.
 pub fn run() -> ExitCode {
     tracing_subscriber::registry()
-        .with(filter_fn(|event| !logs_secrets(event.target())))
+        .with(filter_fn(|event| !logs_frames(event.target())))
         .with(EnvFilter::try_from_env("PARLOUR_LOG").unwrap_or_else(|_| EnvFilter::new("warn")))
         .with(
             tracing_subscriber::fmt::layer()

@@ -24,20 +24,14 @@ mod store;
 mod task;
 mod view;
 
-/// Whether a log target is one that a host must leave out at every level: it
-/// logs whole frames, with everybody's words and the session in them.
-pub fn logs_secrets(target: &str) -> bool {
-    ["tungstenite", "tokio_tungstenite"]
-        .iter()
-        .any(|known| target.starts_with(known))
-}
-
 pub use command::{Command, Refusal, RefusalCode};
 pub use connector::SocketIoConnector;
 #[cfg(feature = "rust-socketio")]
 pub use connector_rust_socketio::RustSocketIoConnector;
 pub use event::{ClientEvent, Snapshot};
 pub use handle::{ClientConfig, ClientHandle, StartError, Subscription};
+/// For the logs of hosts: these targets hold everybody's words and the session.
+pub use parlour_socketio::logs_frames;
 pub use query::{Answer, Query, TimelinePage};
 pub use store::StoreError;
 pub use view::{

@@ -41,7 +41,9 @@ fn main() -> ExitCode {
     let args = Args::parse();
     // Standard output has one line, which others wait for; the rest goes here.
     tracing_subscriber::registry()
-        .with(filter_fn(|event| !logs_secrets(event.target())))
+        .with(filter_fn(|event| {
+            !parlour_socketio::logs_frames(event.target())
+        }))
         .with(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")))
         .with(
             tracing_subscriber::fmt::layer()
@@ -62,14 +64,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Whether a log target is of the layer that logs whole frames, with
-/// everybody's words and secrets in them: left out, whatever `RUST_LOG` says.
-fn logs_secrets(target: &str) -> bool {
-    ["tungstenite", "tokio_tungstenite"]
-        .iter()
-        .any(|known| target.starts_with(known))
 }
 
 async fn run(args: Args) -> anyhow::Result<()> {

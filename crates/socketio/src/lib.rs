@@ -65,6 +65,16 @@ pub mod surrogate;
 mod task;
 mod transport;
 
+/// Whether a log target is of the layer below, which logs whole frames at
+/// `trace`, with everything that was sent in them. A program that has secrets
+/// leaves these out at every level.
+#[must_use]
+pub fn logs_frames(target: &str) -> bool {
+    ["tungstenite", "tokio_tungstenite"]
+        .iter()
+        .any(|known| target.starts_with(known))
+}
+
 pub use ack::Answer;
 pub use arguments::{Arguments, Placeholder};
 pub use connect::connect;
