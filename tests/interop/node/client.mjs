@@ -4,6 +4,11 @@ import { io } from "socket.io-client";
 
 const PATIENCE_MS = 10_000;
 
+/** What is behind an error of the transport: a status or the error below. */
+function cause({ description }) {
+  return description instanceof Error ? String(description) : description;
+}
+
 /** A connection that remembers everything it heard, in order. */
 export class Person {
   constructor(url, transports, auth) {
@@ -12,7 +17,7 @@ export class Person {
     this.socket = io(url, { transports, auth, forceNew: true, reconnection: false });
     this.socket.onAny((event, ...args) => this.note({ event, args }));
     this.socket.on("connect_error", (error) =>
-      this.note({ event: "connect_error", args: [error.message] }),
+      this.note({ event: "connect_error", args: [error.message, cause(error)] }),
     );
     this.socket.on("disconnect", (reason) => this.note({ event: "disconnect", args: [reason] }));
   }
@@ -63,7 +68,9 @@ export class Person {
   }
 
   events() {
-    return JSON.stringify(this.heard.map(({ event }) => event));
+    return JSON.stringify(
+      this.heard.map(({ event, args }) => (event === "connect_error" ? [event, ...args] : event)),
+    );
   }
 
   /** How often something was heard so far. */

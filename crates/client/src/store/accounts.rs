@@ -96,7 +96,7 @@ impl Store {
     /// be decided on.
     pub(crate) fn hold_queue(&self, account: AccountId) -> Result<()> {
         self.connection.execute(
-            "UPDATE messages SET delivery = iif(delivery = 0, 4, 3) WHERE account = ?1 AND delivery IN (0, 1)",
+            "UPDATE messages SET delivery = CASE delivery WHEN 0 THEN 4 ELSE 3 END WHERE account = ?1 AND delivery IN (0, 1)",
             [account.0],
         )?;
         self.connection.execute(
