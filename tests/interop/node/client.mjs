@@ -59,6 +59,12 @@ export class Person {
     return args[0];
   }
 
+  /** Why the connection was not made, with what is behind it. */
+  async hearsRefusal() {
+    const { args } = await this.hears(({ event }) => event === "connect_error", "a refusal");
+    return args.filter((part) => part !== undefined).join(": ");
+  }
+
   async hearsText(content) {
     const entry = await this.hears(
       ({ event, args }) => event === "private message" && args[0].content === content,

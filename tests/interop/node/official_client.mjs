@@ -54,10 +54,10 @@ const checks = {
   async "S3 refuses what is no name"() {
     const names = [undefined, "", "   ", null, 7, true, {}, ["Ann"], "x".repeat(5000), "a\u202eb"];
     for (const username of names) {
-      assert.equal(await connects({ username }).hearsEvent("connect_error"), "invalid username");
+      assert.equal(await connects({ username }).hearsRefusal(), "invalid username");
     }
     for (const auth of [{}, { sessionID: "f".repeat(64) }, { sessionID: { a: 1 } }]) {
-      assert.equal(await connects(auth).hearsEvent("connect_error"), "invalid username");
+      assert.equal(await connects(auth).hearsRefusal(), "invalid username");
     }
   },
 
