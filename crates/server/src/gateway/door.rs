@@ -56,13 +56,16 @@ async fn pass_on(peers: &Arc<Peers>, request: Request, next: Next) -> Response {
     if is_websocket(request.uri().query()) {
         // An upgrade from polling: what follows comes over this stream.
         if let Some(valve) = request.extensions().get::<Arc<Valve>>() {
-            peers.of(sid).intake().attach(valve);
+            peers.of(sid).take_stream(valve);
         }
         return next.run(request).await;
     }
     let is_post = request.method() == Method::POST;
     if is_cut(peers, sid) {
         return cut_off();
+    }
+    if !is_post && peers.get(sid).is_some_and(|peer| peer.has_stream()) {
+        return nothing_new();
     }
     let response = next.run(request).await;
     if is_post && let Some(peer) = peers.get(sid) {
@@ -80,12 +83,20 @@ pub(super) fn attach_websocket(request: &Parts, peer: &Arc<Peer>) {
     if is_websocket(request.uri.query())
         && let Some(valve) = request.extensions.get::<Arc<Valve>>()
     {
-        peer.intake().attach(valve);
+        peer.take_stream(valve);
     }
 }
 
 fn is_cut(peers: &Peers, sid: Sid) -> bool {
     peers.get(sid).is_some_and(|peer| peer.is_cut())
+}
+
+/// What Engine.IO says to a poll while a session moves to its WebSocket. It is
+/// said here, since engineioxide takes a poll in the instant in which the move
+/// begins for a second one, and closes the session.
+fn nothing_new() -> Response {
+    let text = [(header::CONTENT_TYPE, "text/plain; charset=UTF-8")];
+    (text, "6").into_response()
 }
 
 /// What Engine.IO says of a session that is not there: clients begin anew.

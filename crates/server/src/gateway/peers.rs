@@ -16,7 +16,11 @@ use tokio::sync::{
     oneshot,
 };
 
-use crate::{hub::ConnectionId, limits::CONNECTION_QUEUE, net::Intake};
+use crate::{
+    hub::ConnectionId,
+    limits::CONNECTION_QUEUE,
+    net::{Intake, Valve},
+};
 
 /// One thing that a client asked for, in the order of the wire.
 pub(super) enum Inbound {
@@ -59,6 +63,18 @@ impl Peer {
     /// How much of this client's input waits.
     pub(super) fn intake(&self) -> &Arc<Intake> {
         &self.intake
+    }
+
+    /// A WebSocket of this session has come. The stream keeps the peer, which
+    /// nobody else may have a hand on yet: it may ask before the first packet.
+    pub(super) fn take_stream(self: &Arc<Self>, valve: &Arc<Valve>) {
+        self.intake.attach(valve);
+        valve.keep(self.clone());
+    }
+
+    /// Whether a WebSocket of this session is there, or on its way.
+    pub(super) fn has_stream(&self) -> bool {
+        self.intake.has_stream()
     }
 
     /// Takes a new connection to the main namespace.
@@ -187,4 +203,25 @@ impl Peers {
 /// What these locks guard is whole between any two statements.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::Valves;
+
+    #[test]
+    fn a_websocket_that_comes_first_is_the_sessions_own() {
+        let peers = Arc::new(Peers::default());
+        let valve = Arc::new(Valves::default()).create();
+        let sid = Sid::new();
+        peers.of(sid).take_stream(&valve);
+        let peer = peers.get(sid).expect("the stream keeps it");
+        assert!(peer.has_stream());
+        assert!(Arc::ptr_eq(&peer, &peers.of(sid)));
+        drop(valve);
+        assert!(!peer.has_stream());
+        drop(peer);
+        assert!(peers.get(sid).is_none());
+    }
 }

@@ -1,6 +1,7 @@
 //! A hand on each TCP stream from outside of it.
 
 use std::{
+    any::Any,
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
@@ -65,6 +66,13 @@ impl Intake {
         self.drained.notify_waiters();
     }
 
+    /// Whether a stream that is attached is still there.
+    pub(crate) fn has_stream(&self) -> bool {
+        lock(&self.readers)
+            .iter()
+            .any(|valve| valve.strong_count() > 0)
+    }
+
     fn is_paused(&self) -> bool {
         self.waiting.load(Ordering::SeqCst) >= PAUSE_READING_AT
     }
@@ -84,6 +92,7 @@ pub(crate) struct Valve {
     reader: AtomicWaker,
     writer: AtomicWaker,
     intake: OnceLock<Arc<Intake>>,
+    owner: OnceLock<Arc<dyn Any + Send + Sync>>,
     home: Weak<Valves>,
     number: u64,
 }
@@ -97,6 +106,12 @@ pub(super) enum Flow {
 }
 
 impl Valve {
+    /// Keeps whom the stream serves for as long as there is the stream.
+    pub(crate) fn keep(&self, owner: Arc<dyn Any + Send + Sync>) {
+        // A stream serves one client: a second one is the same.
+        let _ = self.owner.set(owner);
+    }
+
     /// Breaks the stream: every read and write fails from now on.
     pub(crate) fn shut(&self) {
         self.shut.store(true, Ordering::SeqCst);
@@ -144,13 +159,14 @@ pub(crate) struct Valves {
 
 impl Valves {
     /// The valve of a new stream.
-    pub(super) fn create(self: &Arc<Self>) -> Arc<Valve> {
+    pub(crate) fn create(self: &Arc<Self>) -> Arc<Valve> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let valve = Arc::new(Valve {
             shut: AtomicBool::new(false),
             reader: AtomicWaker::new(),
             writer: AtomicWaker::new(),
             intake: OnceLock::new(),
+            owner: OnceLock::new(),
             home: Arc::downgrade(self),
             number,
         });
