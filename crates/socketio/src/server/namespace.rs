@@ -1,0 +1,162 @@
+//! What a namespace does with its sockets: the face towards the application.
+
+use std::{future::Future, net::SocketAddr, sync::Arc};
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use super::{Frame, Socket};
+use crate::Arguments;
+
+/// The application's side of a namespace.
+///
+/// ```text
+///  CONNECT ─► connect ──Err──► CONNECT_ERROR, nothing else is called
+///                │ Ok(state)
+///                ▼
+///             joined ─► event ─► event ─► … ─► left
+/// ```
+/// All calls for one connection come one after the other, in the order of the
+/// wire, and each is awaited before the next packet of that connection is read:
+/// an implementation that waits slows down its client and nobody else.
+/// [`Namespace::left`] is called exactly once for every `connect` that
+/// returned `Ok`, whatever ended the socket.
+pub trait Namespace: Send + Sync + 'static {
+    /// What belongs to one socket; only its own calls see it.
+    type State: Send + 'static;
+
+    /// Whether this client may join: the middleware. It is not joined yet, so
+    /// what is emitted here reaches it only after the answer to its CONNECT.
+    fn connect(
+        &self,
+        socket: &Socket,
+        request: ConnectRequest,
+    ) -> impl Future<Output = Result<Self::State, Refusal>> + Send;
+
+    /// It has joined, and the answer to its CONNECT is queued.
+    fn joined(
+        &self,
+        socket: &Socket,
+        state: &mut Self::State,
+    ) -> impl Future<Output = ()> + Send {
+        let _ = (socket, state);
+        async {}
+    }
+
+    /// It said something.
+    fn event(
+        &self,
+        socket: &Socket,
+        state: &mut Self::State,
+        event: IncomingEvent,
+    ) -> impl Future<Output = ()> + Send;
+
+    /// A packet of it could not be read. The connection lives on.
+    fn undecodable(&self, socket: &Socket, error: crate::packet::DecodeError) {
+        let _ = (socket, error);
+    }
+
+    /// Waits until what its events have started is done. Awaited before the
+    /// client is told that another namespace does not exist, which thereby
+    /// proves to it that everything before was dealt with.
+    fn settle(
+        &self,
+        socket: &Socket,
+        state: &mut Self::State,
+    ) -> impl Future<Output = ()> + Send {
+        let _ = (socket, state);
+        async {}
+    }
+
+    /// It has left: nothing more comes from it, nothing more reaches it.
+    fn left(
+        &self,
+        socket: &Socket,
+        state: Self::State,
+        reason: LeaveReason,
+    ) -> impl Future<Output = ()> + Send;
+}
+
+/// A client's wish to join a namespace.
+#[derive(Debug)]
+pub struct ConnectRequest {
+    /// What it presents, as it came; secret.
+    pub auth: Option<Box<RawValue>>,
+    /// The HTTP request that opened the connection.
+    pub origin: Arc<RequestInfo>,
+}
+
+/// The HTTP request that opened a connection.
+#[derive(Debug)]
+pub struct RequestInfo {
+    /// The other end of the TCP stream.
+    pub remote: SocketAddr,
+    /// Its headers; those of a proxy in front are among them.
+    pub headers: http::HeaderMap,
+    /// The query, which a client can add to.
+    pub query: Option<String>,
+}
+
+/// Why a client may not join: what its CONNECT_ERROR says.
+#[derive(Debug)]
+pub struct Refusal {
+    /// For its `message`.
+    pub message: String,
+    /// For its `data`, if there is more to say.
+    pub data: Option<Box<RawValue>>,
+}
+
+/// An event from a client.
+#[derive(Debug)]
+pub struct IncomingEvent {
+    /// What happened.
+    pub name: String,
+    /// With what; where an attachment belongs there is a placeholder.
+    pub args: Vec<Box<RawValue>>,
+    /// Binary arguments, in the order of their placeholders.
+    pub attachments: Vec<Bytes>,
+    /// Present if the client wants an answer.
+    pub ack: Option<AckId>,
+}
+
+/// The number of an event under which its client expects the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AckId(pub u64);
+
+impl AckId {
+    /// The answer, to be sent on the socket that asked.
+    ///
+    /// # Errors
+    /// An argument has no form in JSON.
+    pub fn answer(
+        self,
+        namespace: &str,
+        args: &(impl Arguments + ?Sized),
+    ) -> Result<Frame, serde_json::Error> {
+        Frame::ack(namespace, self.0, args)
+    }
+}
+
+/// Why a socket left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LeaveReason {
+    /// The client left the namespace.
+    ClientLeft,
+    /// The application ended it by [`Socket::disconnect`].
+    ServerLeft,
+    /// The client closed the connection, or the network did.
+    TransportClosed,
+    /// No answer to a ping.
+    PingTimeout,
+    /// The client read too slowly: too much waited for it, or for too long.
+    SlowReader,
+    /// The client broke the protocol.
+    ProtocolError,
+    /// The client sent more than [`ServerOptions::max_payload`](super::ServerOptions::max_payload).
+    TooLarge,
+    /// The application broke the connection by [`Socket::cut`].
+    Cut,
+    /// The server is ending.
+    ServerClosing,
+}
