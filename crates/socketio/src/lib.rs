@@ -60,6 +60,8 @@ mod options;
 pub mod packet;
 mod queue;
 mod reassembly;
+#[cfg(feature = "server")]
+pub mod server;
 mod socket;
 pub mod surrogate;
 mod task;

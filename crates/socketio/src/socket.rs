@@ -200,7 +200,7 @@ impl Socket {
         args: &(impl Arguments + ?Sized),
     ) -> Result<(), EmitError> {
         let mut text = String::from(engine::MESSAGE);
-        encode_ack(&mut text, &self.shared.namespace, id, args).map_err(json_error)?;
+        encode_ack(&mut text, &self.shared.namespace, id, 0, args).map_err(json_error)?;
         self.fits(text.len())?;
         self.try_queue(Command {
             text,

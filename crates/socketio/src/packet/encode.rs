@@ -87,9 +87,11 @@ pub fn encode_ack(
     text: &mut String,
     namespace: &str,
     id: u64,
+    attachments: u64,
     args: &(impl Arguments + ?Sized),
 ) -> Result<(), serde_json::Error> {
-    header(text, '3', 0, namespace, Some(id));
+    let kind = if attachments > 0 { '6' } else { '3' };
+    header(text, kind, attachments, namespace, Some(id));
     let mut json = std::mem::take(text).into_bytes();
     let start = json.len();
     args.append_to(&mut json)?;

@@ -1,4 +1,4 @@
-//! A packet on its way out, encoded once for however many connections.
+//! What goes out, encoded once for however many connections.
 
 use std::fmt;
 
@@ -13,19 +13,29 @@ use crate::{
 const TEXT: u8 = 0x81;
 const BINARY: u8 = 0x82;
 
-/// One packet, ready for any transport: a text, and the attachments that follow
-/// it. Cloning shares the bytes.
+/// The longest header of a WebSocket frame that a server sends.
+const HEADER: usize = 10;
+/// Room for it in front of a text that is being written.
+const ROOM: &str = "\0\0\0\0\0\0\0\0\0\0";
+
+/// One packet with its attachments, or several in a row, ready for any
+/// transport. Cloning shares the bytes.
+///
+/// The bytes are those of a WebSocket, frame after frame, each unmasked and
+/// final: the transport that most connections have writes them as they are.
+/// Polling finds the packets in them again ([`Frame::parts`]).
 #[derive(Clone)]
 pub struct Frame {
-    text: Part,
-    attachments: Option<Box<[Part]>>,
+    wire: Bytes,
 }
 
-/// One WebSocket frame with its header, which polling leaves out.
-#[derive(Clone)]
-pub(crate) struct Part {
-    wire: Bytes,
-    header: u8,
+/// One packet of the engine, in whatever way it travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part<'a> {
+    /// A text, with the engine's digit.
+    Text(&'a [u8]),
+    /// An attachment.
+    Binary(&'a [u8]),
 }
 
 impl Frame {
@@ -39,9 +49,7 @@ impl Frame {
         name: &str,
         args: &(impl Arguments + ?Sized),
     ) -> Result<Self, serde_json::Error> {
-        let mut text = String::from(MESSAGE);
-        encode_event(&mut text, namespace, ack, 0, name, args)?;
-        Ok(Self::text(&text))
+        Self::event_with_attachments(namespace, ack, name, args, &[])
     }
 
     /// An event with attachments; where one belongs, the arguments have a
@@ -56,10 +64,10 @@ impl Frame {
         args: &(impl Arguments + ?Sized),
         attachments: &[Bytes],
     ) -> Result<Self, serde_json::Error> {
-        let mut text = String::from(MESSAGE);
+        let mut text = begin();
         let count = attachments.len() as u64;
         encode_event(&mut text, namespace, ack, count, name, args)?;
-        Ok(Self::text(&text).followed_by(attachments))
+        Ok(finish(text, attachments))
     }
 
     /// The answer to event number `id`.
@@ -71,85 +79,148 @@ impl Frame {
         id: u64,
         args: &(impl Arguments + ?Sized),
     ) -> Result<Self, serde_json::Error> {
-        let mut text = String::from(MESSAGE);
-        encode_ack(&mut text, namespace, id, args)?;
-        Ok(Self::text(&text))
+        Self::ack_with_attachments(namespace, id, args, &[])
     }
 
-    /// Any packet, with the attachments that it announces.
-    pub(crate) fn packet(packet: &Packet<'_>, attachments: &[Bytes]) -> Self {
-        let mut text = String::from(MESSAGE);
+    /// The answer to event number `id`, with attachments where the arguments
+    /// have a [`Placeholder`](crate::Placeholder).
+    ///
+    /// # Errors
+    /// As [`Frame::event`].
+    pub fn ack_with_attachments(
+        namespace: &str,
+        id: u64,
+        args: &(impl Arguments + ?Sized),
+        attachments: &[Bytes],
+    ) -> Result<Self, serde_json::Error> {
+        let mut text = begin();
+        let count = attachments.len() as u64;
+        encode_ack(&mut text, namespace, id, count, args)?;
+        Ok(finish(text, attachments))
+    }
+
+    /// Any packet without attachments.
+    pub(crate) fn packet(packet: &Packet<'_>) -> Self {
+        let mut text = begin();
         packet.encode_into(&mut text);
-        Self::text(&text).followed_by(attachments)
+        finish(text, &[])
     }
 
     /// An Engine.IO packet as it stands, with its digit.
     pub(crate) fn text(text: &str) -> Self {
+        let mut wire = BytesMut::with_capacity(HEADER + text.len());
+        put(&mut wire, TEXT, text.as_bytes());
         Self {
-            text: Part::new(TEXT, text.as_bytes()),
-            attachments: None,
+            wire: wire.freeze(),
         }
     }
 
-    fn followed_by(mut self, attachments: &[Bytes]) -> Self {
-        let parts: Vec<_> = attachments
-            .iter()
-            .map(|bytes| Part::new(BINARY, bytes))
-            .collect();
-        self.attachments = (!parts.is_empty()).then(|| parts.into());
-        self
+    /// All of these in a row, as one.
+    pub(crate) fn joined(frames: &[Self]) -> Self {
+        if let [only] = frames {
+            return only.clone();
+        }
+        let mut wire = BytesMut::with_capacity(frames.iter().map(Self::size).sum());
+        frames.iter().for_each(|frame| wire.put_slice(&frame.wire));
+        Self {
+            wire: wire.freeze(),
+        }
     }
 
-    /// The text, then the attachments.
-    pub(crate) fn parts(&self) -> impl Iterator<Item = &Part> {
-        std::iter::once(&self.text).chain(self.attachments.iter().flatten())
+    /// What a WebSocket has of it: every frame with its header.
+    pub(crate) fn wire(&self) -> &Bytes {
+        &self.wire
+    }
+
+    /// What other transports have of it: every packet by itself.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = Part<'_>> {
+        let mut rest = self.wire.as_ref();
+        std::iter::from_fn(move || {
+            let (part, behind) = take(rest)?;
+            rest = behind;
+            Some(part)
+        })
     }
 
     /// Bytes on a WebSocket: what the frame counts for in a queue.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.parts().map(|part| part.wire.len()).sum()
+        self.wire.len()
     }
 }
 
-impl Part {
-    /// An unmasked, final frame: what a server sends (RFC 6455, 5.2).
-    fn new(kind: u8, payload: &[u8]) -> Self {
-        let mut wire = BytesMut::with_capacity(payload.len() + 10);
-        wire.put_u8(kind);
-        match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
-            (Ok(length @ ..=125), _) => wire.put_u8(length),
-            (_, Ok(length)) => {
-                wire.put_u8(126);
-                wire.put_u16(length);
-            }
-            _ => {
-                wire.put_u8(127);
-                wire.put_u64(payload.len() as u64);
-            }
+fn begin() -> String {
+    // Most events of a chat fit without growing.
+    let mut text = String::with_capacity(256);
+    text.push_str(ROOM);
+    text.push(MESSAGE);
+    text
+}
+
+/// Puts the header into the room in front of the text, so that the text is
+/// written once and never moved.
+fn finish(text: String, attachments: &[Bytes]) -> Frame {
+    let mut bytes = text.into_bytes();
+    let mut header = BytesMut::with_capacity(HEADER);
+    put_header(&mut header, TEXT, bytes.len().saturating_sub(HEADER));
+    let start = HEADER - header.len();
+    if let Some(room) = bytes.get_mut(start..HEADER) {
+        room.copy_from_slice(&header);
+    }
+    if !attachments.is_empty() {
+        let size: usize = attachments.iter().map(|part| part.len() + HEADER).sum();
+        bytes.reserve_exact(size);
+        attachments
+            .iter()
+            .for_each(|part| put(&mut bytes, BINARY, part));
+    }
+    let mut wire = Bytes::from(bytes);
+    bytes::Buf::advance(&mut wire, start);
+    Frame { wire }
+}
+
+fn put(wire: &mut impl BufMut, kind: u8, payload: &[u8]) {
+    put_header(wire, kind, payload.len());
+    wire.put_slice(payload);
+}
+
+/// The header of an unmasked, final frame: what a server sends (RFC 6455, 5.2).
+fn put_header(wire: &mut impl BufMut, kind: u8, length: usize) {
+    wire.put_u8(kind);
+    match (u8::try_from(length), u16::try_from(length)) {
+        (Ok(length @ ..=125), _) => wire.put_u8(length),
+        (_, Ok(length)) => {
+            wire.put_u8(126);
+            wire.put_u16(length);
         }
-        let header = u8::try_from(wire.len()).unwrap_or(u8::MAX);
-        wire.extend_from_slice(payload);
-        Self {
-            wire: wire.freeze(),
-            header,
+        _ => {
+            wire.put_u8(127);
+            wire.put_u64(length as u64);
         }
     }
+}
 
-    /// The frame as a WebSocket has it: header and payload.
-    pub(crate) fn wire(&self) -> &Bytes {
-        &self.wire
-    }
-
-    /// What is in it.
-    pub(crate) fn payload(&self) -> &[u8] {
-        self.wire.get(usize::from(self.header)..).unwrap_or_default()
-    }
-
-    /// Whether it is an attachment.
-    pub(crate) fn is_binary(&self) -> bool {
-        self.wire.first() == Some(&BINARY)
-    }
+/// The first frame in bytes that [`put_header`] has a part in, and the rest.
+fn take(wire: &[u8]) -> Option<(Part<'_>, &[u8])> {
+    let (&[kind, short], rest) = wire.split_first_chunk()?;
+    let (length, rest) = match short {
+        126 => {
+            let (length, rest) = rest.split_first_chunk()?;
+            (usize::from(u16::from_be_bytes(*length)), rest)
+        }
+        127 => {
+            let (length, rest) = rest.split_first_chunk()?;
+            (usize::try_from(u64::from_be_bytes(*length)).ok()?, rest)
+        }
+        _ => (usize::from(short), rest),
+    };
+    let (payload, rest) = rest.split_at_checked(length)?;
+    let part = if kind == BINARY {
+        Part::Binary(payload)
+    } else {
+        Part::Text(payload)
+    };
+    Some((part, rest))
 }
 
 impl fmt::Debug for Frame {
@@ -166,13 +237,26 @@ mod tests {
     use super::*;
     use crate::Placeholder;
 
+    fn only(frame: &Frame) -> Vec<u8> {
+        let parts: Vec<_> = frame.parts().collect();
+        match parts[..] {
+            [Part::Text(text)] => text.to_vec(),
+            _ => panic!("one text: {parts:?}"),
+        }
+    }
+
     #[test]
     fn headers_have_the_length_that_the_protocol_says() {
         for (size, header) in [(0, 2), (125, 2), (126, 4), (65_535, 4), (65_536, 10)] {
-            let part = Part::new(TEXT, &vec![b'a'; size]);
-            assert_eq!(usize::from(part.header), header);
-            assert_eq!(part.payload().len(), size);
-            assert_eq!(part.wire().len(), size + header);
+            let frame = Frame::text(&"a".repeat(size));
+            assert_eq!(frame.size(), size + header);
+            assert_eq!(only(&frame).len(), size);
+            // The same from the path that leaves room for the header.
+            let mut text = begin();
+            text.push_str(&"a".repeat(size));
+            let frame = finish(text, &[]);
+            assert_eq!(only(&frame).len(), size + 1);
+            assert_eq!(frame.wire()[0], TEXT);
         }
     }
 
@@ -181,13 +265,26 @@ mod tests {
         let bytes = [Bytes::from_static(&[1, 2])];
         let frame =
             Frame::event_with_attachments("/", None, "file", &(Placeholder(0),), &bytes).unwrap();
+        let text = br#"451-["file",{"_placeholder":true,"num":0}]"#;
         let parts: Vec<_> = frame.parts().collect();
-        assert_eq!(
-            parts[0].payload(),
-            br#"451-["file",{"_placeholder":true,"num":0}]"#
-        );
-        assert!(!parts[0].is_binary() && parts[1].is_binary());
-        assert_eq!(parts[1].payload(), [1, 2]);
-        assert_eq!(Frame::ack("/a", 7, &(1,)).unwrap().parts().next().unwrap().payload(), b"43/a,7[1]");
+        assert_eq!(parts, [Part::Text(text), Part::Binary(&[1, 2])]);
+        assert_eq!(only(&Frame::ack("/a", 7, &(1,)).unwrap()), b"43/a,7[1]");
+        let ack = Frame::ack_with_attachments("/", 7, &(Placeholder(0),), &bytes).unwrap();
+        assert!(ack.parts().eq([
+            Part::Text(br#"461-7[{"_placeholder":true,"num":0}]"#),
+            Part::Binary(&[1, 2])
+        ]));
+    }
+
+    #[test]
+    fn joined_frames_stay_apart() {
+        let frames = [
+            Frame::text("2"),
+            Frame::event("/", None, "long", &("x".repeat(70_000),)).unwrap(),
+            Frame::text("6"),
+        ];
+        let joined = Frame::joined(&frames);
+        assert_eq!(joined.size(), frames.iter().map(Frame::size).sum::<usize>());
+        assert!(joined.parts().eq(frames.iter().flat_map(Frame::parts)));
     }
 }

@@ -52,10 +52,10 @@ fn typed_arguments_are_written_as_they_are_read() {
     encode_event(&mut text, "/n", Some(7), 1, "e", &(1, Placeholder(0))).unwrap();
     assert_eq!(text, r#"451-/n,7["e",1,{"_placeholder":true,"num":0}]"#);
     let mut text = String::from("4");
-    encode_ack(&mut text, "/", 3, &vec![1, 2]).unwrap();
+    encode_ack(&mut text, "/", 3, 0, &vec![1, 2]).unwrap();
     assert_eq!(text, "433[1,2]");
     let mut text = String::from("4");
-    encode_ack(&mut text, "/n", 3, &()).unwrap();
+    encode_ack(&mut text, "/n", 3, 0, &()).unwrap();
     assert_eq!(text, "43/n,3[]");
 }
 
