@@ -24,8 +24,8 @@ async fn link(
     username: &str,
 ) -> Result<Link, FailureCode> {
     let auth = ConnectAuth {
-        session_id: None,
         username: Some(username.to_owned()),
+        ..ConnectAuth::default()
     };
     let target = Target {
         server: server.parse().expect("an address"),
@@ -122,10 +122,7 @@ async fn keeps_the_order(connector: Arc<dyn Connector>) -> Shown {
     users(&mut alice).await?;
     let to = id_of(&users(&mut bob).await?, "Bob")?;
     for n in 0..200 {
-        let message = OutgoingMessage {
-            content: n.to_string(),
-            to: to.clone(),
-        };
+        let message = OutgoingMessage::plain(n.to_string(), to.clone());
         alice
             .sender
             .send(&message)

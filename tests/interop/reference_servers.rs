@@ -31,8 +31,8 @@ impl Person {
     async fn arrives(server: &ReferenceServer, name: &str) -> Self {
         let username = Some(name.to_owned());
         let auth = ConnectAuth {
-            session_id: None,
             username,
+            ..ConnectAuth::default()
         };
         Self::connects(server, &auth).await.expect("connected")
     }
@@ -41,7 +41,7 @@ impl Person {
         let session_id = session["sessionID"].as_str().map(SessionId::new);
         let auth = ConnectAuth {
             session_id,
-            username: None,
+            ..ConnectAuth::default()
         };
         Self::connects(server, &auth).await
     }

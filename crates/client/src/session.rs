@@ -205,11 +205,11 @@ impl Session {
         let auth = match &identity.session_id {
             Some(session_id) => ConnectAuth {
                 session_id: Some(session_id.clone()),
-                username: None,
+                ..ConnectAuth::default()
             },
             None => ConnectAuth {
-                session_id: None,
                 username: Some(identity.username.clone()),
+                ..ConnectAuth::default()
             },
         };
         vec![Effect::Connect(auth)]

@@ -86,15 +86,15 @@ impl Story {
 
 fn by_name() -> Vec<Effect> {
     vec![Effect::Connect(ConnectAuth {
-        session_id: None,
         username: Some("Alice".into()),
+        ..ConnectAuth::default()
     })]
 }
 
 fn by_session() -> Vec<Effect> {
     vec![Effect::Connect(ConnectAuth {
         session_id: Some(SessionId::new("s")),
-        username: None,
+        ..ConnectAuth::default()
     })]
 }
 

@@ -1,17 +1,50 @@
 //! The `auth` of a Socket.IO CONNECT: who wants in.
 
+use std::fmt;
+
 use serde::{Serialize, ser::SerializeMap};
 use serde_json::Value;
 
-use crate::{SessionId, Username, UsernameError, limits::SESSION_ID_BYTES};
+use crate::{
+    SessionId, Username, UsernameError,
+    limits::{SECRET_BYTES, SESSION_ID_BYTES},
+    pm::ClientHello,
+};
 
 /// What a client presents when it connects.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConnectAuth {
     /// The session to resume. An unknown one falls through to `username`.
     pub session_id: Option<SessionId>,
     /// The name to sign in with. Checked only where no session is resumed.
     pub username: Option<String>,
+    /// A password or an invitation, where the server asks for one.
+    pub secret: Option<Secret>,
+    /// Present if the client speaks pm.
+    pub pm: Option<ClientHello>,
+}
+
+/// A password or an invitation. It prints as `Secret(…)` and never as itself.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps what somebody typed.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself: for the wire and for checking it, nothing else.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
 }
 
 /// Why an `auth` lets nobody in.
@@ -33,6 +66,10 @@ impl ConnectAuth {
                 .filter(|id| !id.is_empty() && id.len() <= SESSION_ID_BYTES)
                 .map(SessionId::new),
             username: text("username"),
+            secret: text("secret")
+                .filter(|secret| secret.len() <= SECRET_BYTES)
+                .map(Secret::new),
+            pm: auth.get("pm").and_then(ClientHello::from_json),
         }
     }
 
@@ -52,6 +89,12 @@ impl Serialize for ConnectAuth {
         if let Some(username) = &self.username {
             map.serialize_entry("username", username)?;
         }
+        if let Some(secret) = &self.secret {
+            map.serialize_entry("secret", secret)?;
+        }
+        if let Some(pm) = &self.pm {
+            map.serialize_entry("pm", pm)?;
+        }
         map.end()
     }
 }
@@ -67,17 +110,12 @@ mod tests {
         for auth in [
             json!(null),
             json!([]),
-            json!({"username": {"a": 1}, "sessionID": 7}),
+            json!({"username": {"a": 1}, "sessionID": 7, "secret": ["s"], "pm": true}),
+            json!({"secret": "x".repeat(SECRET_BYTES + 1), "pm": {"v": [2], "caps": []}}),
             json!("x"),
         ] {
             let auth = ConnectAuth::from_json(&auth);
-            assert_eq!(
-                auth,
-                ConnectAuth {
-                    session_id: None,
-                    username: None
-                }
-            );
+            assert_eq!(auth, ConnectAuth::default());
             assert_eq!(auth.username(), Err(AuthError::NoUsername));
         }
     }
@@ -86,15 +124,15 @@ mod tests {
     fn only_what_is_known_is_sent() {
         let auth = ConnectAuth {
             session_id: Some(SessionId::new("s")),
-            username: None,
+            ..ConnectAuth::default()
         };
         assert_eq!(
             serde_json::to_value(&auth).expect("json"),
             json!({"sessionID": "s"})
         );
         let auth = ConnectAuth {
-            session_id: None,
             username: Some("Bob".into()),
+            ..ConnectAuth::default()
         };
         assert_eq!(
             serde_json::to_value(&auth).expect("json"),

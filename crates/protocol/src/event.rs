@@ -6,7 +6,10 @@
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::{SessionId, UserId};
+use crate::{
+    SessionId, UserId,
+    pm::{self, Bye, Receipt, ServerHello, Stamp, Summary, TypingFrom},
+};
 
 /// The names of the events.
 pub mod names {
@@ -31,6 +34,8 @@ pub enum ServerEvent {
         session_id: SessionId,
         /// Oneself.
         user_id: UserId,
+        /// Present if the server speaks pm, and was asked.
+        pm: Option<Box<ServerHello>>,
     },
     /// `users`, sent once a connection.
     Users(Users),
@@ -40,6 +45,26 @@ pub enum ServerEvent {
     UserDisconnected(UserId),
     /// `private message`.
     PrivateMessage(LiveMessage),
+    /// `pm:receipt`.
+    Receipt(Receipt),
+    /// `pm:typing`.
+    Typing(TypingFrom),
+    /// `pm:bye`.
+    Bye(Bye),
+}
+
+/// `session`, as a server says it.
+#[derive(Clone, Debug, Serialize)]
+pub struct SessionEvent<'a> {
+    /// The secret that resumes this session.
+    #[serde(rename = "sessionID")]
+    pub session_id: &'a SessionId,
+    /// The public id.
+    #[serde(rename = "userID")]
+    pub user_id: &'a UserId,
+    /// For a client that speaks pm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pm: Option<&'a ServerHello>,
 }
 
 /// The answer to "who is there": entry by entry, so that a bad one costs only itself.
@@ -63,6 +88,9 @@ pub struct UserEntry {
     pub connected: bool,
     /// The conversation with the one who connects; `None` on servers that keep no history.
     pub messages: Option<Vec<HistoryEntry>>,
+    /// The conversation in short, on servers that speak pm.
+    #[serde(flatten)]
+    pub summary: Option<Summary>,
 }
 
 /// One stored message of a conversation.
@@ -85,6 +113,8 @@ pub struct LiveMessage {
     pub from: UserId,
     /// Whom it is for; absent on dialect A, where it can only be oneself.
     pub to: Option<UserId>,
+    /// Its place, on servers that speak pm.
+    pub stamp: Option<Stamp>,
 }
 
 /// An event that is known, with a payload that cannot be read.
@@ -103,6 +133,7 @@ impl ServerEvent {
             names::SESSION => parse::<SessionWire>(arg).map(|s| Self::Session {
                 session_id: s.session_id,
                 user_id: s.user_id,
+                pm: s.pm.and_then(|pm| parse(Some(pm.get()))).map(Box::new),
             }),
             names::USERS => {
                 parse::<Vec<&RawValue>>(arg).map(|entries| Self::Users(decode_users(&entries)))
@@ -115,11 +146,15 @@ impl ServerEvent {
             }
             names::PRIVATE_MESSAGE => parse::<MessageWire>(arg).map(|m| {
                 Self::PrivateMessage(LiveMessage {
+                    stamp: m.stamp(),
                     content: m.content.into_text(),
                     from: m.from,
                     to: m.to,
                 })
             }),
+            pm::names::RECEIPT => parse(arg).map(Self::Receipt),
+            pm::names::TYPING => parse(arg).map(Self::Typing),
+            pm::names::BYE => parse(arg).map(Self::Bye),
             _ => return Ok(None),
         };
         match event {
@@ -139,6 +174,9 @@ fn known_name(name: &str) -> &'static str {
         USER_CONNECTED,
         USER_DISCONNECTED,
         PRIVATE_MESSAGE,
+        pm::names::RECEIPT,
+        pm::names::TYPING,
+        pm::names::BYE,
     ]
     .into_iter()
     .find(|known| *known == name)
@@ -165,11 +203,13 @@ fn decode_users(entries: &[&RawValue]) -> Users {
 }
 
 #[derive(Deserialize)]
-struct SessionWire {
+struct SessionWire<'a> {
     #[serde(rename = "sessionID")]
     session_id: SessionId,
     #[serde(rename = "userID")]
     user_id: UserId,
+    #[serde(borrow)]
+    pm: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -182,6 +222,16 @@ struct UserWire<'a> {
     connected: Option<&'a RawValue>,
     #[serde(borrow)]
     messages: Option<Vec<&'a RawValue>>,
+    #[serde(rename = "lastSeq", borrow)]
+    last_seq: Option<&'a RawValue>,
+    #[serde(borrow)]
+    unread: Option<&'a RawValue>,
+    #[serde(borrow)]
+    last: Option<&'a RawValue>,
+    #[serde(borrow)]
+    received: Option<&'a RawValue>,
+    #[serde(borrow)]
+    read: Option<&'a RawValue>,
 }
 
 impl UserWire<'_> {
@@ -196,6 +246,16 @@ impl UserWire<'_> {
             unreadable = messages.len() - read.len();
             read
         });
+        let number = |raw: Option<&RawValue>| parse::<u64>(raw.map(RawValue::get));
+        let summary = number(self.last_seq).map(|last_seq| Summary {
+            last_seq,
+            unread: number(self.unread)
+                .and_then(|unread| u32::try_from(unread).ok())
+                .unwrap_or(0),
+            last: parse(self.last.map(RawValue::get)),
+            received: number(self.received).unwrap_or(0),
+            read: number(self.read).unwrap_or(0),
+        });
         let entry = UserEntry {
             user_id: self.user_id,
             username: Text::from_raw(self.username).into_text(),
@@ -203,6 +263,7 @@ impl UserWire<'_> {
                 .connected
                 .is_none_or(|connected| connected.get() != "false"),
             messages,
+            summary,
         };
         (entry, unreadable)
     }
@@ -228,13 +289,31 @@ impl LeaverWire {
 }
 
 #[derive(Deserialize)]
-struct MessageWire {
+struct MessageWire<'a> {
     content: Text,
     from: UserId,
     to: Option<UserId>,
+    // Other servers may mean anything by these names: then there is no stamp.
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    seq: Option<&'a RawValue>,
+    #[serde(borrow)]
+    ts: Option<&'a RawValue>,
+    #[serde(rename = "sentAt", borrow)]
+    sent_at: Option<&'a RawValue>,
 }
 
-impl MessageWire {
+impl MessageWire<'_> {
+    fn stamp(&self) -> Option<Stamp> {
+        Some(Stamp {
+            id: parse(self.id.map(RawValue::get))?,
+            seq: parse(self.seq.map(RawValue::get))?,
+            ts: parse(self.ts.map(RawValue::get))?,
+            sent_at: parse(self.sent_at.map(RawValue::get)),
+        })
+    }
+
     fn into_history(self) -> Option<HistoryEntry> {
         Some(HistoryEntry {
             content: self.content.into_text(),
@@ -273,11 +352,14 @@ impl Serialize for LiveMessage {
             from: &'a UserId,
             #[serde(skip_serializing_if = "Option::is_none")]
             to: Option<&'a UserId>,
+            #[serde(flatten)]
+            stamp: Option<&'a Stamp>,
         }
         Wire {
             content: &self.content,
             from: &self.from,
             to: self.to.as_ref(),
+            stamp: self.stamp.as_ref(),
         }
         .serialize(serializer)
     }

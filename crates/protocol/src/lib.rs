@@ -14,10 +14,13 @@ mod event;
 mod ids;
 pub mod limits;
 mod message;
+pub mod pm;
 mod username;
 
-pub use auth::{AuthError, ConnectAuth};
-pub use event::{DecodeError, HistoryEntry, LiveMessage, ServerEvent, UserEntry, Users, names};
+pub use auth::{AuthError, ConnectAuth, Secret};
+pub use event::{
+    DecodeError, HistoryEntry, LiveMessage, ServerEvent, SessionEvent, UserEntry, Users, names,
+};
 pub use ids::{SessionId, UserId};
 pub use message::{MessageError, OutgoingMessage};
 pub use username::{Username, UsernameError};

@@ -145,6 +145,7 @@ impl Engine {
             ServerEvent::Session {
                 session_id,
                 user_id,
+                ..
             } => self.session_given(session_id, user_id),
             ServerEvent::Users(users) => self.catch_up(users),
             ServerEvent::UserConnected(user) => self.user_connected(&user),
@@ -155,6 +156,8 @@ impl Engine {
                 Ok(())
             }
             ServerEvent::PrivateMessage(message) => self.message_arrived(message),
+            // Only to clients that asked for them, which this one does not.
+            ServerEvent::Receipt(_) | ServerEvent::Typing(_) | ServerEvent::Bye(_) => Ok(()),
         }
     }
 

@@ -62,10 +62,7 @@ impl Engine {
         let mut unwritten = messages.into_iter();
         let mut stalled = None;
         for message in unwritten.by_ref() {
-            let packet = OutgoingMessage {
-                content: message.content.clone(),
-                to: message.peer.clone(),
-            };
+            let packet = OutgoingMessage::plain(message.content.clone(), message.peer.clone());
             match link.sender.send(&packet) {
                 Ok(()) => {
                     if self.roster.me() == Some(&message.peer) {

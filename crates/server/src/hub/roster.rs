@@ -144,6 +144,7 @@ impl Roster {
             username: user.username.as_str().to_owned(),
             connected: !user.connections.is_empty(),
             messages: Some(Vec::new()),
+            summary: None,
         })
     }
 

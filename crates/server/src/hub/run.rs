@@ -89,6 +89,7 @@ impl Hub {
             content: message.content,
             from: message.from,
             to: Some(message.to),
+            stamp: None,
         });
         self.deliver(&audience, frame.as_ref());
     }

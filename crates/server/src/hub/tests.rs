@@ -142,6 +142,7 @@ impl World {
         let auth = ConnectAuth {
             session_id,
             username,
+            ..ConnectAuth::default()
         };
         self.hub.apply(vec![Command::SignIn { auth, answer }]);
         answered.try_recv().expect("an answer")
@@ -193,10 +194,7 @@ impl World {
 fn message(from: &Person, to: &str, content: &str) -> Command {
     Command::Message {
         connection: from.connection,
-        message: OutgoingMessage {
-            content: content.to_owned(),
-            to: UserId::new(to),
-        },
+        message: OutgoingMessage::plain(content, UserId::new(to)),
     }
 }
 

@@ -228,6 +228,7 @@ pub(super) fn session(user: &str) -> LinkEvent {
     LinkEvent::Server(ServerEvent::Session {
         session_id: SessionId::new(format!("session of {user}")),
         user_id: user.into(),
+        pm: None,
     })
 }
 
@@ -247,6 +248,7 @@ pub(super) fn message(from: &str, to: &str, content: &str) -> LinkEvent {
         content: content.into(),
         from: from.into(),
         to: Some(to.into()),
+        stamp: None,
     }))
 }
 
@@ -269,6 +271,7 @@ pub(super) fn user(id: &str, history: &[&str]) -> UserEntry {
         username: id.to_uppercase(),
         connected: true,
         messages: Some(messages.collect()),
+        summary: None,
     }
 }
 
