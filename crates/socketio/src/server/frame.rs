@@ -127,6 +127,11 @@ impl Frame {
         }
     }
 
+    /// What [`Self::wire`] gave.
+    pub(crate) fn from_wire(wire: Bytes) -> Self {
+        Self { wire }
+    }
+
     /// What a WebSocket has of it: every frame with its header.
     pub(crate) fn wire(&self) -> &Bytes {
         &self.wire

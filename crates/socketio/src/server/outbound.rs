@@ -1,0 +1,338 @@
+//! The bounded queue of what one session has to say.
+//!
+//! ```text
+//!              push, flush            (whoever has something to say)
+//!  anyone ───────────────▶ queue ──▶ TCP stream      plain WebSocket: written
+//!                            │                       by the thread that flushes
+//!                            ├─────▶ session's task  TLS, or a full TCP stream
+//!                            └─────▶ waiting poll    long polling
+//! ```
+//! States of a session as the queue sees them; there is no way back:
+//! ```text
+//!  Open ──close──▶ Closing (nothing more is taken, what waits is written)
+//!    │                │
+//!    └────cut─────────┴──▶ Cut (nothing is written any more)
+//! ```
+
+mod polls;
+mod queue;
+mod writing;
+
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Waker,
+    time::Instant,
+};
+
+use bytes::Bytes;
+use futures_util::task::AtomicWaker;
+use tokio::{net::TcpStream, sync::Notify};
+
+use self::queue::{Queue, SLICES};
+use super::{Frame, LeaveReason, ServerOptions, engine::fixed, tally::Tally};
+
+pub(crate) use self::polls::{NoPoll, Poll};
+
+/// Too much waits for this socket already. It is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too much waits for this socket")]
+pub struct Full;
+
+/// See the module.
+pub(crate) struct Outbound {
+    number: u64,
+    max_bytes: usize,
+    max_frames: usize,
+    state: Mutex<State>,
+    /// The session's task.
+    task: AtomicWaker,
+    /// The poll that waits.
+    poll: AtomicWaker,
+    drained: Notify,
+    tally: Arc<Tally>,
+}
+
+struct State {
+    queue: Queue,
+    link: Link,
+    end: End,
+    /// The server is closing, and the session does not know yet.
+    stop: bool,
+    /// Since when something waits and nothing moves.
+    stuck: Option<Instant>,
+}
+
+/// Where it goes.
+enum Link {
+    /// Into the answers to polls.
+    Polling(polls::Polling),
+    /// Straight into the stream, by whoever flushes. While it is `blocked`,
+    /// only by the task, which learns when there is room.
+    Direct { tcp: Arc<TcpStream>, blocked: bool },
+    /// To the task, which writes. `unflushed`: the stream itself holds some of it.
+    Task { unflushed: bool },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Open,
+    Closing(LeaveReason),
+    Cut(LeaveReason),
+}
+
+/// What a session's task has to know of its queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It goes on.
+    Open,
+    /// The server is closing: say goodbye, then close.
+    Stop,
+    /// What waits is to be written, then it is over.
+    Closing(LeaveReason),
+    /// It is over.
+    Cut(LeaveReason),
+}
+
+impl Outbound {
+    /// The queue of a session that begins with polling. `number` is unique in
+    /// this process.
+    pub(crate) fn new(number: u64, options: &ServerOptions, tally: Arc<Tally>) -> Arc<Self> {
+        Arc::new(Self {
+            number,
+            max_bytes: options.out_bytes,
+            max_frames: options.out_frames,
+            state: Mutex::new(State {
+                queue: Queue::default(),
+                link: Link::Polling(polls::Polling::default()),
+                end: End::Open,
+                stop: false,
+                stuck: None,
+            }),
+            task: AtomicWaker::new(),
+            poll: AtomicWaker::new(),
+            drained: Notify::new(),
+            tally,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that is done under the lock leaves it half done.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Unique in this process.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Queues a frame; [`Self::flush`] writes it. A session that is over takes
+    /// everything and forgets it.
+    ///
+    /// The limits count what waits before the frame, so that a single large one
+    /// always fits.
+    ///
+    /// # Errors
+    /// Too much waits. The session is cut by that, as a slow reader.
+    pub(crate) fn push(&self, frame: &Frame) -> Result<(), Full> {
+        let mut state = self.lock();
+        if state.end != End::Open {
+            return Ok(());
+        }
+        if self.is_full(&state) {
+            // A batch that is pushed before it is flushed is no slow reader.
+            self.write_direct(&mut state);
+            if self.is_full(&state) {
+                drop(state);
+                self.cut(LeaveReason::SlowReader);
+                return Err(Full);
+            }
+        }
+        state.queue.push(frame.wire().clone());
+        Ok(())
+    }
+
+    /// Queues what the engine itself says, which it bounds itself.
+    pub(crate) fn push_engine(&self, wire: Bytes) {
+        let mut state = self.lock();
+        if state.end == End::Open {
+            state.queue.push(wire);
+        }
+    }
+
+    /// Whether another frame is taken where so much waits already.
+    pub(crate) fn takes(&self, frames: usize, bytes: usize) -> bool {
+        bytes < self.max_bytes && frames < self.max_frames
+    }
+
+    fn is_full(&self, state: &State) -> bool {
+        !self.takes(state.queue.frames(), state.queue.bytes())
+    }
+
+    /// Writes what is queued, as far as it goes at once: from the calling thread
+    /// where the transport allows, which needs no runtime.
+    pub(crate) fn flush(&self) {
+        let mut state = self.lock();
+        if state.queue.is_empty() {
+            return;
+        }
+        match &state.link {
+            Link::Direct { blocked: true, .. } => {}
+            Link::Direct { .. } => self.write_direct(&mut state),
+            Link::Polling(polling) => {
+                if polling.is_waiting() {
+                    self.poll.wake();
+                } else if state.stuck.is_none() {
+                    state.stuck = Some(Instant::now());
+                    self.task.wake();
+                }
+            }
+            Link::Task { .. } => self.task.wake(),
+        }
+    }
+
+    /// Writes into the stream until all is written or the stream is full.
+    fn write_direct(&self, state: &mut State) {
+        let State {
+            queue,
+            link: Link::Direct { tcp, blocked },
+            end: End::Open | End::Closing(_),
+            stuck,
+            ..
+        } = state
+        else {
+            return;
+        };
+        let mut written = 0;
+        let result = loop {
+            if queue.is_empty() {
+                break Ok(());
+            }
+            let mut slices = [io::IoSlice::new(&[]); SLICES];
+            let count = queue.slices(&mut slices);
+            match tcp.try_write_vectored(slices.get(..count).unwrap_or_default()) {
+                Ok(bytes) => {
+                    written += bytes;
+                    queue.advance(bytes);
+                }
+                Err(error) => break Err(error.kind()),
+            }
+        };
+        self.tally.wrote(written);
+        if written > 0 {
+            *stuck = None;
+        }
+        match result {
+            Ok(()) => {
+                *blocked = false;
+                self.drained.notify_waiters();
+            }
+            Err(io::ErrorKind::WouldBlock) => {
+                *blocked = true;
+                stuck.get_or_insert_with(Instant::now);
+                self.task.wake();
+            }
+            Err(_) => self.end(state, LeaveReason::TransportClosed),
+        }
+    }
+
+    /// Takes nothing more; what waits is still written, then the session ends.
+    pub(crate) fn close(&self, reason: LeaveReason) {
+        {
+            let mut state = self.lock();
+            if state.end != End::Open {
+                return;
+            }
+            state.end = End::Closing(reason);
+            state.queue.push(fixed::CLOSE);
+            if !matches!(state.link, Link::Polling(_)) {
+                state.queue.push(fixed::websocket_close(reason));
+            }
+        }
+        self.flush();
+        self.task.wake();
+    }
+
+    /// Ends it now: the stream is broken, nothing is written any more. The first
+    /// reason stays.
+    pub(crate) fn cut(&self, reason: LeaveReason) {
+        self.end(&mut self.lock(), reason);
+    }
+
+    fn end(&self, state: &mut State, reason: LeaveReason) {
+        let reason = match state.end {
+            End::Cut(_) => return,
+            End::Closing(first) => first,
+            End::Open => reason,
+        };
+        state.end = End::Cut(reason);
+        state.queue.clear();
+        state.stuck = None;
+        if let Link::Direct { tcp, .. } = &state.link {
+            // The other side sees it now, even while a handler keeps the task.
+            // Where that fails the stream is broken already.
+            let _ = socket2::SockRef::from(&**tcp).shutdown(std::net::Shutdown::Both);
+        }
+        self.task.wake();
+        self.poll.wake();
+        self.drained.notify_waiters();
+    }
+
+    /// Asks the session's task to say goodbye and close, because the server does.
+    pub(crate) fn stop(&self) {
+        self.lock().stop = true;
+        self.task.wake();
+    }
+
+    /// How many bytes wait.
+    pub(crate) fn queued(&self) -> usize {
+        self.lock().queue.bytes()
+    }
+
+    /// Whether it still takes frames.
+    pub(crate) fn is_open(&self) -> bool {
+        self.lock().end == End::Open
+    }
+
+    /// Waits until nothing is queued or the session is over.
+    pub(crate) async fn drained(&self) {
+        let mut drained = std::pin::pin!(self.drained.notified());
+        loop {
+            // Before looking, so that nothing happens in between.
+            drained.as_mut().enable();
+            {
+                let state = self.lock();
+                if state.queue.is_empty() || matches!(state.end, End::Cut(_)) {
+                    return;
+                }
+            }
+            drained.as_mut().await;
+            drained.set(self.drained.notified());
+        }
+    }
+}
+
+/// For the session's task.
+impl Outbound {
+    /// Wakes `waker` when there is something to do for the task.
+    pub(crate) fn register(&self, waker: &Waker) {
+        self.task.register(waker);
+    }
+
+    /// Where the session stands. [`Standing::Stop`] is said once.
+    pub(crate) fn standing(&self) -> Standing {
+        let mut state = self.lock();
+        let stop = std::mem::take(&mut state.stop);
+        match state.end {
+            End::Open if stop => Standing::Stop,
+            End::Open => Standing::Open,
+            End::Closing(reason) => Standing::Closing(reason),
+            End::Cut(reason) => Standing::Cut(reason),
+        }
+    }
+
+    /// Since when something waits and nothing moves.
+    pub(crate) fn stuck_since(&self) -> Option<Instant> {
+        self.lock().stuck
+    }
+}

@@ -1,0 +1,205 @@
+//! The queue of a session on long polling, and its move to WebSocket.
+//!
+//! ```text
+//!            claim            probed             finish
+//!  Settled ────────▶ Claimed ────────▶ Probed ───────────▶ (WebSocket)
+//!     ▲                 │ abandon         │ abandon
+//!     └─────────────────┴─────────────────┘
+//! ```
+//! From the probe to the end of the move no poll waits any more: each is answered
+//! at once, with what is queued or with a noop, so that the client can stop polling
+//! without losing a poll that carries something. Nothing is held back in the
+//! meantime and nothing is in two places: a frame leaves the queue with the answer
+//! to a poll, or with the WebSocket.
+
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    task::{self, Context},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use tokio::net::TcpStream;
+
+use super::{End, Link, Outbound};
+use crate::server::LeaveReason;
+
+/// Several packets share an answer up to this size, in bytes: about what the
+/// official server takes in one request, so that no proxy on the way back that is
+/// tuned for it stumbles. A larger packet comes alone.
+const ANSWER_BYTES: usize = 1_000_000;
+
+#[derive(Default)]
+pub(super) struct Polling {
+    /// A poll waits for something to say.
+    waiting: bool,
+    upgrade: Upgrade,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Upgrade {
+    #[default]
+    Settled,
+    Claimed,
+    Probed,
+}
+
+impl Polling {
+    pub(super) fn is_waiting(&self) -> bool {
+        self.waiting
+    }
+}
+
+/// Why a poll has no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoPoll {
+    /// Another one waits. The session closes over this.
+    Duplicate,
+    /// The session is on WebSocket.
+    Moved,
+    /// The session is over.
+    Over,
+}
+
+/// A poll that waits for its [`Answer`]. If it is dropped before, its client has
+/// hung up, and the session ends.
+pub(crate) struct Poll {
+    outbound: Arc<Outbound>,
+    done: bool,
+}
+
+/// The body of the answer to a poll.
+pub(crate) type Answer = Bytes;
+
+const NOOP: Answer = Bytes::from_static(b"6");
+const CLOSE: Answer = Bytes::from_static(b"1");
+
+impl Outbound {
+    /// Begins a poll.
+    pub(crate) fn poll(self: &Arc<Self>) -> Result<Poll, NoPoll> {
+        let mut state = self.lock();
+        if matches!(state.end, End::Cut(_)) {
+            return Err(NoPoll::Over);
+        }
+        let Link::Polling(polling) = &mut state.link else {
+            return Err(NoPoll::Moved);
+        };
+        if polling.waiting && polling.upgrade != Upgrade::Probed {
+            drop(state);
+            self.close(LeaveReason::ProtocolError);
+            return Err(NoPoll::Duplicate);
+        }
+        polling.waiting = true;
+        Ok(Poll {
+            outbound: self.clone(),
+            done: false,
+        })
+    }
+
+    fn poll_answer(&self, context: &mut Context<'_>) -> task::Poll<Answer> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let end = state.end;
+        let answer = match (&mut state.link, end) {
+            (_, End::Cut(LeaveReason::TransportClosed)) => NOOP,
+            (_, End::Cut(_)) => CLOSE,
+            (Link::Polling(polling), _) if state.queue.is_empty() => {
+                if polling.upgrade != Upgrade::Probed {
+                    self.poll.register(context.waker());
+                    return task::Poll::Pending;
+                }
+                polling.waiting = false;
+                NOOP
+            }
+            (Link::Polling(polling), _) => {
+                polling.waiting = false;
+                let answer = Bytes::from(state.queue.take_payload(ANSWER_BYTES));
+                self.tally.wrote(answer.len());
+                if state.queue.is_empty() {
+                    state.stuck = None;
+                    self.drained.notify_waiters();
+                } else {
+                    state.stuck = Some(Instant::now());
+                }
+                if end != End::Open {
+                    self.task.wake();
+                }
+                answer
+            }
+            _ => NOOP,
+        };
+        task::Poll::Ready(answer)
+    }
+
+    fn poll_dropped(&self) {
+        let mut state = self.lock();
+        if let Link::Polling(polling) = &mut state.link {
+            polling.waiting = false;
+            if polling.upgrade == Upgrade::Settled {
+                self.end(&mut state, LeaveReason::TransportClosed);
+            }
+        }
+    }
+
+    /// Reserves the move to WebSocket for one stream. `false`: there is none to
+    /// make, or another stream has it.
+    pub(crate) fn claim_upgrade(&self) -> bool {
+        let mut state = self.lock();
+        match (&mut state.link, state.end) {
+            (Link::Polling(polling), End::Open) if polling.upgrade == Upgrade::Settled => {
+                polling.upgrade = Upgrade::Claimed;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The stream has proved that it works: from now on no poll waits.
+    pub(crate) fn upgrade_probed(&self) {
+        if let Link::Polling(polling) = &mut self.lock().link {
+            polling.upgrade = Upgrade::Probed;
+        }
+        self.poll.wake();
+    }
+
+    /// The stream failed: polling goes on.
+    pub(crate) fn abandon_upgrade(&self) {
+        if let Link::Polling(polling) = &mut self.lock().link {
+            polling.upgrade = Upgrade::Settled;
+        }
+    }
+
+    /// Goes on by WebSocket: straight into `tcp`, or by the session's task.
+    pub(crate) fn attach(&self, tcp: Option<Arc<TcpStream>>) {
+        let mut state = self.lock();
+        state.stuck = None;
+        state.link = match tcp {
+            Some(tcp) => Link::Direct {
+                tcp,
+                blocked: false,
+            },
+            None => Link::Task { unflushed: false },
+        };
+        drop(state);
+        self.poll.wake();
+        self.flush();
+    }
+}
+
+impl Poll {
+    /// Waits until there is something to say.
+    pub(crate) async fn answer(mut self) -> Answer {
+        let answer = poll_fn(|context| self.outbound.poll_answer(context)).await;
+        self.done = true;
+        answer
+    }
+}
+
+impl Drop for Poll {
+    fn drop(&mut self) {
+        if !self.done {
+            self.outbound.poll_dropped();
+        }
+    }
+}
