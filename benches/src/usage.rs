@@ -1,0 +1,110 @@
+//! What processes take of the machine, from `/proc`. Where there is no such
+//! folder the answers are `None`.
+
+use std::fs;
+use std::time::Instant;
+
+use serde::Serialize;
+
+/// Ticks a second of the times in `/proc/PID/stat`: fixed on Linux, whatever
+/// the kernel's own clock.
+const TICKS: f64 = 100.0;
+
+/// How much of a core each side took over a span of time, from 0 to 1 (more
+/// than 1 where several cores were used).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Cores {
+    /// The server, if it was named and is on this machine.
+    pub server: Option<f64>,
+    /// This generator.
+    pub load: Option<f64>,
+}
+
+/// The start of a span over which processor time is counted.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    server: Option<u32>,
+    start: Instant,
+    server_ticks: Option<u64>,
+    own_ticks: Option<u64>,
+}
+
+impl Meter {
+    pub(crate) fn start(server: Option<u32>) -> Self {
+        Self {
+            server,
+            start: Instant::now(),
+            server_ticks: server.and_then(|pid| ticks(&pid.to_string())),
+            own_ticks: ticks("self"),
+        }
+    }
+
+    pub(crate) fn read(&self) -> Cores {
+        let seconds = self.start.elapsed().as_secs_f64().max(f64::EPSILON);
+        let share = |before: Option<u64>, now: Option<u64>| {
+            Some(now?.saturating_sub(before?) as f64 / TICKS / seconds)
+        };
+        let server = self.server.and_then(|pid| ticks(&pid.to_string()));
+        Cores {
+            server: share(self.server_ticks, server),
+            load: share(self.own_ticks, ticks("self")),
+        }
+    }
+}
+
+fn ticks(process: &str) -> Option<u64> {
+    parse_ticks(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
+}
+
+/// User and system time. The name before them may hold blanks and brackets.
+fn parse_ticks(stat: &str) -> Option<u64> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_whitespace().skip(11);
+    let mut next = || fields.next()?.parse::<u64>().ok();
+    Some(next()? + next()?)
+}
+
+/// Memory of a process, in KiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Memory {
+    /// What it holds now.
+    pub now: u64,
+    /// The most it ever held.
+    pub peak: u64,
+}
+
+pub(crate) fn memory(pid: Option<u32>) -> Option<Memory> {
+    let status = fs::read_to_string(format!("/proc/{}/status", pid?)).ok()?;
+    parse_memory(&status)
+}
+
+fn parse_memory(status: &str) -> Option<Memory> {
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse().ok()
+    };
+    Some(Memory {
+        now: field("VmRSS:")?,
+        peak: field("VmHWM:")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processor_time_is_found_behind_any_name() {
+        let stat = "7 (a ) b) S 1 7 7 0 -1 4194560 1 0 0 0 120 30 0 0 20 0 1 0 5 6 7";
+        assert_eq!(parse_ticks(stat), Some(150));
+        assert_eq!(parse_ticks("7 (a"), None);
+    }
+
+    #[test]
+    fn memory_is_read_in_kib() {
+        let status = "Name:\tx\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n";
+        let memory = parse_memory(status).unwrap();
+        assert_eq!((memory.now, memory.peak), (1024, 2048));
+        assert_eq!(parse_memory("Name:\tx\n"), None);
+    }
+}
