@@ -58,12 +58,6 @@ impl TestServer {
 }
 
 async fn run(listen: SocketAddr, data: &TempDir) -> Running {
-    let data = data.path().to_owned();
-    let config = Config {
-        listen,
-        data,
-        cors_origins: Vec::new(),
-        public: false,
-    };
+    let config = Config::new(listen, data.path());
     Server::start(config).await.expect("the server starts")
 }

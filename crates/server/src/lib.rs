@@ -16,15 +16,21 @@
 //! Alice's others. A connection that cannot take what is delivered is cut;
 //! nothing is dropped in silence.
 
+mod admin;
+mod admission;
+mod config;
 mod counters;
 mod gateway;
 mod hub;
 mod identity;
 mod limits;
+mod logs;
 mod net;
 mod server;
 mod storage;
 
+pub use admission::SignInMode;
+pub use config::{Config, ConfigError, Limits, Network, NetworkError, StorageKind, TlsFiles};
 pub use counters::Counts;
-pub use server::{Config, Running, Server, StartError};
+pub use server::{Running, Server, StartError};
 pub use storage::StorageError;

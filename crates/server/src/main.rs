@@ -68,13 +68,10 @@ fn main() -> ExitCode {
 
 async fn run(args: Args) -> anyhow::Result<()> {
     let mut end = Signals::listen()?;
-    let server = Server::start(Config {
-        listen: args.listen,
-        data: args.data,
-        cors_origins: args.cors_origins,
-        public: args.public,
-    })
-    .await?;
+    let mut config = Config::new(args.listen, args.data);
+    config.cors_origins = args.cors_origins;
+    config.public = args.public;
+    let server = Server::start(config).await?;
     announce(&server)?;
     tokio::select! {
         () = end.wait() => {

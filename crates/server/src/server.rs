@@ -1,11 +1,11 @@
 //! The server as a whole: start, stop.
 
-use std::{fmt, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::time::timeout;
-use url::Url;
 
 use crate::{
+    config::{Config, ConfigError},
     counters::{Counters, Counts},
     gateway::Gateway,
     hub::{self, HubHandle, HubThread, Stop},
@@ -14,29 +14,13 @@ use crate::{
     storage::{DataFolder, Sqlite, StorageError},
 };
 
-/// How to run a server.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Where to listen. Port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// The folder for the data; created if it is not there.
-    pub data: PathBuf,
-    /// The origins of the web pages that may connect.
-    pub cors_origins: Vec<Url>,
-    /// Listening beyond this machine is meant: anybody can sign in as a guest.
-    pub public: bool,
-}
-
 /// Why a server does not start. Each text is one sentence for the one who
 /// started it.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Beyond loopback without saying so.
-    #[error(
-        "{0} can be reached from other machines, where anybody could sign in as a guest: \
-         add --public if that is meant, or listen on 127.0.0.1"
-    )]
-    Public(SocketAddr),
+    /// The choices do not fit together.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// Another program has the port.
     #[error("{0} is in use by another program: stop it, or listen on another port")]
     InUse(SocketAddr),
@@ -76,15 +60,14 @@ impl Server {
     /// Starts a server; it is reachable once this returns. The address comes
     /// first, since the data must not be migrated for a server that cannot run.
     pub async fn start(config: Config) -> Result<Running, StartError> {
+        config.check()?;
         let Config {
             listen,
             data,
             cors_origins,
-            public,
+            ..
         } = config;
-        if !listen.ip().is_loopback() && !public {
-            return Err(StartError::Public(listen));
-        }
+        let data = data.ok_or(ConfigError::NoData)?;
         let failed = |source: io::Error| match source.kind() {
             io::ErrorKind::AddrInUse => StartError::InUse(listen),
             _ => StartError::Listen {

@@ -16,12 +16,10 @@ use tokio_tungstenite::{
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) fn config(data: &TempDir) -> Config {
-    Config {
-        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-        data: data.path().join("data"),
-        cors_origins: vec!["http://localhost:8080".parse().expect("url")],
-        public: false,
-    }
+    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    let mut config = Config::new(listen, data.path().join("data"));
+    config.cors_origins = vec!["http://localhost:8080".parse().expect("url")];
+    config
 }
 
 pub(crate) async fn start() -> (TempDir, Running) {
