@@ -18,19 +18,25 @@
 
 mod admin;
 mod admission;
+mod audit;
 mod config;
 mod counters;
 mod gateway;
+mod http;
 mod hub;
 mod identity;
 mod limits;
 mod logs;
+mod metrics;
 mod net;
 mod server;
 mod storage;
+#[allow(dead_code, reason = "takes the place of `storage` with the new hub")]
+mod store;
 
 pub use admission::SignInMode;
 pub use config::{Config, ConfigError, Limits, Network, NetworkError, StorageKind, TlsFiles};
-pub use counters::Counts;
+pub use metrics::Counts;
 pub use server::{Running, Server, StartError};
 pub use storage::StorageError;
+pub use tls::TlsError;
