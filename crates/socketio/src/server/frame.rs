@@ -110,26 +110,28 @@ impl Frame {
     pub(crate) fn text(text: &str) -> Self {
         let mut wire = BytesMut::with_capacity(HEADER + text.len());
         put(&mut wire, TEXT, text.as_bytes());
-        Self {
-            wire: wire.freeze(),
-        }
+        Self::from_wire(wire.freeze())
+    }
+
+    /// What [`Frame::wire`] gave, or a part of it that begins and ends with a
+    /// packet.
+    pub(crate) fn from_wire(wire: Bytes) -> Self {
+        Self { wire }
     }
 
     /// All of these in a row, as one.
-    pub(crate) fn joined(frames: &[Self]) -> Self {
-        if let [only] = frames {
+    pub(crate) fn joined<'a, I>(frames: I) -> Self
+    where
+        I: IntoIterator<Item = &'a Self, IntoIter: Clone>,
+    {
+        let frames = frames.into_iter();
+        let mut others = frames.clone();
+        if let (Some(only), None) = (others.next(), others.next()) {
             return only.clone();
         }
-        let mut wire = BytesMut::with_capacity(frames.iter().map(Self::size).sum());
-        frames.iter().for_each(|frame| wire.put_slice(&frame.wire));
-        Self {
-            wire: wire.freeze(),
-        }
-    }
-
-    /// What [`Self::wire`] gave.
-    pub(crate) fn from_wire(wire: Bytes) -> Self {
-        Self { wire }
+        let mut wire = BytesMut::with_capacity(frames.clone().map(Self::size).sum());
+        frames.for_each(|frame| wire.put_slice(&frame.wire));
+        Self::from_wire(wire.freeze())
     }
 
     /// What a WebSocket has of it: every frame with its header.
@@ -181,7 +183,7 @@ fn finish(text: String, attachments: &[Bytes]) -> Frame {
     }
     let mut wire = Bytes::from(bytes);
     bytes::Buf::advance(&mut wire, start);
-    Frame { wire }
+    Frame::from_wire(wire)
 }
 
 fn put(wire: &mut impl BufMut, kind: u8, payload: &[u8]) {

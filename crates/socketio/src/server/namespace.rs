@@ -34,11 +34,7 @@ pub trait Namespace: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::State, Refusal>> + Send;
 
     /// It has joined, and the answer to its CONNECT is queued.
-    fn joined(
-        &self,
-        socket: &Socket,
-        state: &mut Self::State,
-    ) -> impl Future<Output = ()> + Send {
+    fn joined(&self, socket: &Socket, state: &mut Self::State) -> impl Future<Output = ()> + Send {
         let _ = (socket, state);
         async {}
     }
@@ -51,7 +47,8 @@ pub trait Namespace: Send + Sync + 'static {
         event: IncomingEvent,
     ) -> impl Future<Output = ()> + Send;
 
-    /// A packet of it could not be read. The connection lives on.
+    /// A packet of its connection could not be read. As the protocol wants it, the
+    /// connection ends over this: [`Namespace::left`] follows.
     fn undecodable(&self, socket: &Socket, error: crate::packet::DecodeError) {
         let _ = (socket, error);
     }
@@ -59,11 +56,7 @@ pub trait Namespace: Send + Sync + 'static {
     /// Waits until what its events have started is done. Awaited before the
     /// client is told that another namespace does not exist, which thereby
     /// proves to it that everything before was dealt with.
-    fn settle(
-        &self,
-        socket: &Socket,
-        state: &mut Self::State,
-    ) -> impl Future<Output = ()> + Send {
+    fn settle(&self, socket: &Socket, state: &mut Self::State) -> impl Future<Output = ()> + Send {
         let _ = (socket, state);
         async {}
     }
@@ -134,6 +127,20 @@ impl AckId {
         args: &(impl Arguments + ?Sized),
     ) -> Result<Frame, serde_json::Error> {
         Frame::ack(namespace, self.0, args)
+    }
+
+    /// The same with attachments; where one belongs, the arguments have a
+    /// [`Placeholder`](crate::Placeholder).
+    ///
+    /// # Errors
+    /// An argument has no form in JSON.
+    pub fn answer_with_attachments(
+        self,
+        namespace: &str,
+        args: &(impl Arguments + ?Sized),
+        attachments: &[Bytes],
+    ) -> Result<Frame, serde_json::Error> {
+        Frame::ack_with_attachments(namespace, self.0, args, attachments)
     }
 }
 

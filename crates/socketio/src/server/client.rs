@@ -1,0 +1,378 @@
+//! One connection, as Socket.IO sees it: packets in, namespaces joined and left.
+//!
+//! For each namespace of a connection:
+//! ```text
+//!             CONNECT                 connect: Ok
+//! Outside ─────────────▶ (deciding) ──────────────▶ Inside
+//!    ▲                       │ Err: CONNECT_ERROR     │ DISCONNECT
+//!    ├───────────────────────┴────────────────────────┤
+//!    │                     CONNECT                    │ the application
+//!    └───────────────────────────────── Dismissed ◀───┘ disconnects it
+//! ```
+//! An event, an answer or a DISCONNECT from `Outside`, a CONNECT from `Inside`, and
+//! a packet that cannot be read end the connection, as the protocol wants it. What
+//! a `Dismissed` client says was on its way and is ignored.
+
+use std::{ops::Deref, sync::Arc};
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::{
+    AckId, ConnectRequest, Frame, Full, IncomingEvent, LeaveReason, Refusal, RequestInfo, Socket,
+    engine::upper::{Flow, MakeUpper, Upper},
+    outbound::Outbound,
+    registry::{Door, Registry, Seat},
+};
+use crate::{
+    Answer,
+    packet::{Body, DecodeError, Packet},
+    reassembly::{Progress, Reassembly},
+    surrogate,
+};
+
+/// The longest name of a namespace that a client is told does not exist. The
+/// answer repeats the name; no client means one that is longer.
+const LONGEST_NAME: usize = 1024;
+
+const VIOLATION: Flow = Flow::End(LeaveReason::ProtocolError);
+
+/// See the module.
+pub(crate) struct Client {
+    registry: Arc<Registry>,
+    out: Arc<Outbound>,
+    origin: Arc<RequestInfo>,
+    /// Where it is inside: one namespace as a rule.
+    inside: Vec<Inside>,
+    /// The names of namespaces that it was dismissed from.
+    dismissed: Vec<Box<str>>,
+    /// It has been inside somewhere.
+    joined: bool,
+    reassembly: Reassembly<Header>,
+}
+
+struct Inside {
+    socket: Present,
+    seat: Box<dyn Seat>,
+}
+
+/// What a packet with attachments waits for.
+struct Header {
+    namespace: Box<str>,
+    says: Says,
+}
+
+/// What a client tells a namespace.
+enum Says {
+    Event {
+        name: String,
+        args: Vec<Box<RawValue>>,
+        ack: Option<u64>,
+    },
+    Answer {
+        id: u64,
+        args: Vec<Box<RawValue>>,
+    },
+}
+
+impl MakeUpper for Arc<Registry> {
+    type Upper = Client;
+
+    fn make(&self, out: Arc<Outbound>, origin: Arc<RequestInfo>) -> Client {
+        Client {
+            reassembly: Reassembly::new(self.max_attachments, self.max_payload),
+            registry: Self::clone(self),
+            out,
+            origin,
+            inside: Vec::new(),
+            dismissed: Vec::new(),
+            joined: false,
+        }
+    }
+}
+
+impl Upper for Client {
+    async fn text(&mut self, packet: &str) -> Flow {
+        if self.reassembly.interrupt() {
+            return self.unreadable(DecodeError::MissingAttachments);
+        }
+        let repaired = surrogate::repair(packet);
+        match Packet::decode(&repaired) {
+            Ok(packet) => self.packet(packet).await,
+            Err(error) => self.unreadable(error),
+        }
+    }
+
+    async fn binary(&mut self, data: Bytes) -> Flow {
+        match self.reassembly.part(data) {
+            Progress::Waiting => Flow::Continue,
+            Progress::Complete(header, attachments) => {
+                self.hear(&header.namespace, header.says, attachments).await
+            }
+            Progress::Failed(error) => self.unreadable(error),
+        }
+    }
+
+    async fn woken(&mut self) -> Flow {
+        while let Some(inside) = self.take(|socket| socket.has_left()) {
+            self.dismissed.push(inside.socket.namespace().into());
+            inside.end(LeaveReason::ServerLeft).await;
+        }
+        Flow::Continue
+    }
+
+    fn joined(&self) -> bool {
+        self.joined
+    }
+
+    fn farewell(&mut self) {
+        // What the logs have had until now is still queued; the engine's own
+        // goodbye follows. A DISCONNECT would keep official clients from coming
+        // back when the server does.
+        for inside in &self.inside {
+            inside.socket.catch_up();
+        }
+    }
+
+    async fn closed(mut self, reason: LeaveReason) {
+        for inside in self.inside.drain(..) {
+            inside.end(reason).await;
+        }
+    }
+}
+
+impl Client {
+    async fn packet(&mut self, packet: Packet<'_>) -> Flow {
+        let Packet { namespace, body } = packet;
+        match body {
+            Body::Event {
+                ack,
+                attachments,
+                name,
+                args,
+            } => {
+                let says = Says::Event { name, args, ack };
+                self.hear_all(&namespace, says, attachments).await
+            }
+            Body::Ack {
+                id,
+                attachments,
+                args,
+            } => {
+                let says = Says::Answer { id, args };
+                self.hear_all(&namespace, says, attachments).await
+            }
+            // Boxed: it happens once, and would make every call large.
+            Body::Connect(auth) => Box::pin(self.connect(&namespace, auth)).await,
+            Body::Disconnect => self.disconnect(&namespace).await,
+            Body::ConnectError(_) => self.unreadable(DecodeError::Kind),
+        }
+    }
+
+    /// As [`Self::hear`], when all attachments are there.
+    async fn hear_all(&mut self, namespace: &str, says: Says, attachments: u64) -> Flow {
+        if attachments == 0 {
+            return self.hear(namespace, says, Vec::new()).await;
+        }
+        let namespace = namespace.into();
+        let header = Header { namespace, says };
+        match self.reassembly.begin(header, attachments) {
+            Progress::Failed(error) => self.unreadable(error),
+            Progress::Waiting | Progress::Complete(..) => Flow::Continue,
+        }
+    }
+
+    async fn hear(&mut self, namespace: &str, says: Says, attachments: Vec<Bytes>) -> Flow {
+        let Some(Inside { socket, seat }) = self.find(namespace) else {
+            return self.from_outside(namespace);
+        };
+        match says {
+            // It was on its way.
+            Says::Event { .. } if socket.has_left() => {}
+            Says::Event { name, args, ack } => {
+                let event = IncomingEvent {
+                    name,
+                    args,
+                    attachments,
+                    ack: ack.map(AckId),
+                };
+                seat.event(socket, event).await;
+            }
+            Says::Answer { id, args } => socket.answered(id, Answer { args, attachments }),
+        }
+        Flow::Continue
+    }
+
+    async fn disconnect(&mut self, namespace: &str) -> Flow {
+        match self.take(|socket| socket.namespace() == namespace) {
+            Some(inside) => {
+                inside.end(LeaveReason::ClientLeft).await;
+                Flow::Continue
+            }
+            None => self.from_outside(namespace),
+        }
+    }
+
+    async fn connect(&mut self, namespace: &str, auth: Option<Box<RawValue>>) -> Flow {
+        let is_object = |auth: &RawValue| auth.get().starts_with('{');
+        if !auth.as_deref().is_none_or(is_object) {
+            return self.unreadable(DecodeError::Shape);
+        }
+        // One that the application has just disconnected may join again.
+        self.woken().await;
+        if self.find(namespace).is_some() {
+            return VIOLATION;
+        }
+        let registry = Arc::clone(&self.registry);
+        match registry.get(namespace) {
+            Some(_) if registry.is_closed() => Flow::End(LeaveReason::ServerClosing),
+            Some(door) => self.enter(door, auth).await,
+            None => self.no_such(namespace).await,
+        }
+    }
+
+    async fn enter(&mut self, door: &dyn Door, auth: Option<Box<RawValue>>) -> Flow {
+        let space = door.space();
+        self.dismissed.retain(|name| **name != *space.name());
+        let socket = Present(Socket::new(Arc::clone(space), Arc::clone(&self.out)));
+        space.add(&socket);
+        let request = ConnectRequest {
+            auth,
+            origin: Arc::clone(&self.origin),
+        };
+        match door.connect(&socket, request).await {
+            Ok(seat) => self.let_in(Inside { socket, seat }).await,
+            Err(refusal) => self.refuse(space.name(), &refusal),
+        }
+    }
+
+    async fn let_in(&mut self, inside: Inside) -> Flow {
+        if !self.out.is_open() {
+            // It died meanwhile, and leaves as soon as the engine says why.
+            self.inside.push(inside);
+            return Flow::Continue;
+        }
+        let socket = &*inside.socket;
+        socket.space().joined(socket.number());
+        if !socket.open(&welcome(socket)) {
+            let refusal = Refusal {
+                message: "disconnected".to_owned(),
+                data: None,
+            };
+            let flow = self.refuse(socket.namespace(), &refusal);
+            inside.end(LeaveReason::ServerLeft).await;
+            return flow;
+        }
+        self.joined = true;
+        self.inside.push(inside);
+        if let Some(Inside { socket, seat }) = self.inside.last_mut() {
+            seat.joined(socket).await;
+        }
+        Flow::Continue
+    }
+
+    async fn no_such(&mut self, namespace: &str) -> Flow {
+        if namespace.len() > LONGEST_NAME {
+            return VIOLATION;
+        }
+        for Inside { socket, seat } in &mut self.inside {
+            seat.settle(socket).await;
+        }
+        let refusal = Refusal {
+            message: "Invalid namespace".to_owned(),
+            data: None,
+        };
+        self.refuse(namespace, &refusal)
+    }
+
+    fn refuse(&self, namespace: &str, refusal: &Refusal) -> Flow {
+        #[derive(Serialize)]
+        struct Wire<'a> {
+            message: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            data: Option<&'a RawValue>,
+        }
+        let data = serde_json::value::to_raw_value(&Wire {
+            message: &refusal.message,
+            data: refusal.data.as_deref(),
+        });
+        let packet = Packet {
+            namespace: namespace.into(),
+            body: Body::ConnectError(data.ok()),
+        };
+        match self.out.push(&Frame::packet(&packet)) {
+            Ok(()) => Flow::Continue,
+            Err(Full) => Flow::End(LeaveReason::SlowReader),
+        }
+    }
+
+    fn take(&mut self, which: impl Fn(&Socket) -> bool) -> Option<Inside> {
+        let at = self.inside.iter().position(|inside| which(&inside.socket))?;
+        Some(self.inside.swap_remove(at))
+    }
+
+    fn find(&mut self, namespace: &str) -> Option<&mut Inside> {
+        let mut inside = self.inside.iter_mut();
+        inside.find(|inside| inside.socket.namespace() == namespace)
+    }
+
+    /// A packet for a namespace that it is not inside of.
+    fn from_outside(&self, namespace: &str) -> Flow {
+        if self.dismissed.iter().any(|name| **name == *namespace) {
+            Flow::Continue
+        } else {
+            VIOLATION
+        }
+    }
+
+    fn unreadable(&self, error: DecodeError) -> Flow {
+        for Inside { socket, seat } in &self.inside {
+            seat.undecodable(socket, error);
+        }
+        VIOLATION
+    }
+}
+
+/// The answer to its CONNECT.
+fn welcome(socket: &Socket) -> Frame {
+    let sid = format!(r#"{{"sid":"{}"}}"#, socket.id());
+    let packet = Packet {
+        namespace: socket.namespace().into(),
+        // The id is of characters that mean themselves in JSON.
+        body: Body::Connect(RawValue::from_string(sid).ok()),
+    };
+    Frame::packet(&packet)
+}
+
+impl Inside {
+    /// It leaves. If the application wanted that first, then for that reason.
+    async fn end(self, reason: LeaveReason) {
+        let Self { socket, seat } = self;
+        let reason = if socket.has_left() {
+            LeaveReason::ServerLeft
+        } else {
+            reason
+        };
+        socket.end();
+        seat.left(&socket, reason).await;
+    }
+}
+
+/// A socket that its rooms know of. They forget it with this, even if the code of
+/// its namespace panics.
+struct Present(Socket);
+
+impl Deref for Present {
+    type Target = Socket;
+
+    fn deref(&self) -> &Socket {
+        &self.0
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
