@@ -13,17 +13,16 @@
 //! a packet that cannot be read end the connection, as the protocol wants it. What
 //! a `Dismissed` client says was on its way and is ignored.
 
-use std::{ops::Deref, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{
-    AckId, ConnectRequest, Frame, Full, IncomingEvent, LeaveReason, Refusal, RequestInfo, Socket,
+    AckId, IncomingEvent, LeaveReason, RequestInfo, Socket,
     engine::upper::{Flow, MakeUpper, Upper},
     outbound::Outbound,
-    registry::{Door, Registry, Seat},
+    registry::Registry,
 };
 use crate::{
     Answer,
@@ -32,9 +31,10 @@ use crate::{
     surrogate,
 };
 
-/// The longest name of a namespace that a client is told does not exist. The
-/// answer repeats the name; no client means one that is longer.
-const LONGEST_NAME: usize = 1024;
+mod inside;
+mod joining;
+
+use inside::Inside;
 
 const VIOLATION: Flow = Flow::End(LeaveReason::ProtocolError);
 
@@ -50,11 +50,6 @@ pub(crate) struct Client {
     /// It has been inside somewhere.
     joined: bool,
     reassembly: Reassembly<Header>,
-}
-
-struct Inside {
-    socket: Present,
-    seat: Box<dyn Seat>,
 }
 
 /// What a packet with attachments waits for.
@@ -214,101 +209,11 @@ impl Client {
         }
     }
 
-    async fn connect(&mut self, namespace: &str, auth: Option<Box<RawValue>>) -> Flow {
-        let is_object = |auth: &RawValue| auth.get().starts_with('{');
-        if !auth.as_deref().is_none_or(is_object) {
-            return self.unreadable(DecodeError::Shape);
-        }
-        // One that the application has just disconnected may join again.
-        self.woken().await;
-        if self.find(namespace).is_some() {
-            return VIOLATION;
-        }
-        let registry = Arc::clone(&self.registry);
-        match registry.get(namespace) {
-            Some(_) if registry.is_closed() => Flow::End(LeaveReason::ServerClosing),
-            Some(door) => self.enter(door, auth).await,
-            None => self.no_such(namespace).await,
-        }
-    }
-
-    async fn enter(&mut self, door: &dyn Door, auth: Option<Box<RawValue>>) -> Flow {
-        let space = door.space();
-        self.dismissed.retain(|name| **name != *space.name());
-        let socket = Present(Socket::new(Arc::clone(space), Arc::clone(&self.out)));
-        space.add(&socket);
-        let request = ConnectRequest {
-            auth,
-            origin: Arc::clone(&self.origin),
-        };
-        match door.connect(&socket, request).await {
-            Ok(seat) => self.let_in(Inside { socket, seat }).await,
-            Err(refusal) => self.refuse(space.name(), &refusal),
-        }
-    }
-
-    async fn let_in(&mut self, inside: Inside) -> Flow {
-        if !self.out.is_open() {
-            // It died meanwhile, and leaves as soon as the engine says why.
-            self.inside.push(inside);
-            return Flow::Continue;
-        }
-        let socket = &*inside.socket;
-        socket.space().joined(socket.number());
-        if !socket.open(&welcome(socket)) {
-            let refusal = Refusal {
-                message: "disconnected".to_owned(),
-                data: None,
-            };
-            let flow = self.refuse(socket.namespace(), &refusal);
-            inside.end(LeaveReason::ServerLeft).await;
-            return flow;
-        }
-        self.joined = true;
-        self.inside.push(inside);
-        if let Some(Inside { socket, seat }) = self.inside.last_mut() {
-            seat.joined(socket).await;
-        }
-        Flow::Continue
-    }
-
-    async fn no_such(&mut self, namespace: &str) -> Flow {
-        if namespace.len() > LONGEST_NAME {
-            return VIOLATION;
-        }
-        for Inside { socket, seat } in &mut self.inside {
-            seat.settle(socket).await;
-        }
-        let refusal = Refusal {
-            message: "Invalid namespace".to_owned(),
-            data: None,
-        };
-        self.refuse(namespace, &refusal)
-    }
-
-    fn refuse(&self, namespace: &str, refusal: &Refusal) -> Flow {
-        #[derive(Serialize)]
-        struct Wire<'a> {
-            message: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            data: Option<&'a RawValue>,
-        }
-        let data = serde_json::value::to_raw_value(&Wire {
-            message: &refusal.message,
-            data: refusal.data.as_deref(),
-        });
-        let packet = Packet {
-            namespace: namespace.into(),
-            body: Body::ConnectError(data.ok()),
-        };
-        match self.out.push(&Frame::packet(&packet)) {
-            Ok(()) => Flow::Continue,
-            Err(Full) => Flow::End(LeaveReason::SlowReader),
-        }
-    }
-
     fn take(&mut self, which: impl Fn(&Socket) -> bool) -> Option<Inside> {
-        let at = self.inside.iter().position(|inside| which(&inside.socket))?;
+        let at = self
+            .inside
+            .iter()
+            .position(|inside| which(&inside.socket))?;
         Some(self.inside.swap_remove(at))
     }
 
@@ -331,48 +236,5 @@ impl Client {
             seat.undecodable(socket, error);
         }
         VIOLATION
-    }
-}
-
-/// The answer to its CONNECT.
-fn welcome(socket: &Socket) -> Frame {
-    let sid = format!(r#"{{"sid":"{}"}}"#, socket.id());
-    let packet = Packet {
-        namespace: socket.namespace().into(),
-        // The id is of characters that mean themselves in JSON.
-        body: Body::Connect(RawValue::from_string(sid).ok()),
-    };
-    Frame::packet(&packet)
-}
-
-impl Inside {
-    /// It leaves. If the application wanted that first, then for that reason.
-    async fn end(self, reason: LeaveReason) {
-        let Self { socket, seat } = self;
-        let reason = if socket.has_left() {
-            LeaveReason::ServerLeft
-        } else {
-            reason
-        };
-        socket.end();
-        seat.left(&socket, reason).await;
-    }
-}
-
-/// A socket that its rooms know of. They forget it with this, even if the code of
-/// its namespace panics.
-struct Present(Socket);
-
-impl Deref for Present {
-    type Target = Socket;
-
-    fn deref(&self) -> &Socket {
-        &self.0
-    }
-}
-
-impl Drop for Present {
-    fn drop(&mut self) {
-        self.0.end();
     }
 }

@@ -154,8 +154,7 @@ struct Fresh {
 impl Fresh {
     fn add(&mut self, follower: Follower) {
         if self.followers.len() >= self.crowded {
-            self.followers
-                .retain(|follower| follower.socket.is_alive());
+            self.followers.retain(|follower| follower.socket.is_alive());
             self.crowded = (self.followers.len() * 2).max(TURN);
         }
         self.followers.push(follower);

@@ -9,8 +9,8 @@ use std::{
 };
 
 use super::{
-    ConnectRequest, IncomingEvent, LeaveReason, Namespace, NamespaceHandle, Refusal,
-    ServerOptions, Socket, rooms::Space,
+    ConnectRequest, IncomingEvent, LeaveReason, Namespace, NamespaceHandle, Refusal, ServerOptions,
+    Socket, rooms::Space,
 };
 use crate::packet::DecodeError;
 
@@ -50,7 +50,10 @@ impl Registry {
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&dyn Door> {
-        let door = self.namespaces.iter().find(|door| door.space().name() == name);
+        let door = self
+            .namespaces
+            .iter()
+            .find(|door| door.space().name() == name);
         door.map(|door| &**door)
     }
 

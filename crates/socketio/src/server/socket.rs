@@ -4,7 +4,7 @@ use std::{
     fmt,
     future::Future,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -14,16 +14,16 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use tokio::sync::oneshot;
 
 use super::{
-    Frame, Full, LeaveReason, NamespaceHandle,
-    feed::{Chunk, Follow, Log},
-    line::Line,
-    outbound::Outbound,
-    rooms::Space,
+    Frame, Full, LeaveReason, NamespaceHandle, line::Line, outbound::Outbound, rooms::Space,
 };
 use crate::{
     AckError, Answer, Arguments, EmitError,
     packet::{Body, Packet, is_reserved},
 };
+
+mod inner;
+
+pub(super) use inner::WeakSocket;
 
 /// A handle of one client in one namespace. Clones speak to the same client; none
 /// of them keeps its connection alive. After it has left, what is sent to it is
@@ -239,96 +239,6 @@ impl Socket {
         // Nothing that is done under the lock leaves it half done.
         let line = self.inner.line.lock();
         line.unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// For its connection.
-impl Socket {
-    /// It has joined: the answer, and what was sent to it before. `false`: the
-    /// application has disconnected it before it was there.
-    pub(super) fn open(&self, answer: &Frame) -> bool {
-        let opened = self.line().open(answer, &self.inner.out);
-        self.checked(opened).unwrap_or(true)
-    }
-
-    /// Queues what its log has had until now. `false`: there is no room for it.
-    pub(super) fn catch_up(&self) -> bool {
-        let caught_up = self.line().catch_up(&self.inner.out);
-        self.checked(caught_up).is_ok()
-    }
-
-    /// It has left, and so have all its rooms; whoever waits for an answer hears it.
-    pub(super) fn end(&self) {
-        self.line().end();
-        self.inner.space.remove(self.number());
-    }
-
-    /// Whether the application has disconnected it.
-    pub(super) fn has_left(&self) -> bool {
-        self.line().has_gone()
-    }
-
-    pub(super) fn answered(&self, id: u64, answer: Answer) {
-        if let Some(acks) = self.line().acks() {
-            acks.answer(id, answer);
-        }
-    }
-}
-
-/// For its rooms.
-impl Socket {
-    pub(super) fn space(&self) -> &Arc<Space> {
-        &self.inner.space
-    }
-}
-
-/// For its log.
-impl Socket {
-    /// `false`: it follows that log already, or nothing any more.
-    pub(super) fn follow(&self, follow: Follow) -> bool {
-        let followed = self.line().follow(follow, &self.inner.out);
-        self.checked(followed).unwrap_or(false)
-    }
-
-    pub(super) fn unfollow(&self, log: &Arc<Log>) {
-        let unfollowed = self.line().unfollow(log, &self.inner.out);
-        // A full queue has ended the connection, which nobody has to be told twice.
-        let _ = self.checked(unfollowed);
-    }
-
-    /// Brings it to the end of the chunk. `false`: it does not follow under this
-    /// ticket any more.
-    pub(super) fn bring(&self, chunk: &Chunk, ticket: u64) -> bool {
-        let brought = {
-            let mut line = self.line();
-            if !line.has_ticket(ticket) {
-                return false;
-            }
-            line.catch_up_by(chunk, &self.inner.out)
-        };
-        match self.checked(brought) {
-            Ok(true) => self.flush(),
-            Ok(false) => {}
-            Err(Full) => return false,
-        }
-        true
-    }
-
-    pub(super) fn downgrade(&self) -> WeakSocket {
-        WeakSocket(Arc::downgrade(&self.inner))
-    }
-}
-
-/// A handle that does not even keep what is known of the client.
-pub(super) struct WeakSocket(Weak<Inner>);
-
-impl WeakSocket {
-    pub(super) fn upgrade(&self) -> Option<Socket> {
-        self.0.upgrade().map(|inner| Socket { inner })
-    }
-
-    pub(super) fn is_alive(&self) -> bool {
-        self.0.strong_count() > 0
     }
 }
 

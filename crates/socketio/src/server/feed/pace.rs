@@ -96,9 +96,7 @@ impl Bell {
 
     /// Waits until it rings. `false`: it is over.
     fn listen(&self) -> bool {
-        let quiet = |state: &mut State| {
-            *state != State::Over && !self.rung.load(Ordering::Acquire)
-        };
+        let quiet = |state: &mut State| *state != State::Over && !self.rung.load(Ordering::Acquire);
         let state = self.wake.wait_while(self.lock(), quiet);
         *state.unwrap_or_else(PoisonError::into_inner) != State::Over
     }

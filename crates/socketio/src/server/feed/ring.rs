@@ -134,7 +134,9 @@ impl Chunk {
         let Some(skip) = cursor.checked_sub(self.from) else {
             return Since::Lost;
         };
-        let start = usize::try_from(skip).ok().and_then(|skip| self.starts.get(skip));
+        let start = usize::try_from(skip)
+            .ok()
+            .and_then(|skip| self.starts.get(skip));
         match start {
             None => Since::Nothing,
             Some(start) => {
