@@ -33,6 +33,7 @@ mod server;
 mod storage;
 #[allow(dead_code, reason = "takes the place of `storage` with the new hub")]
 mod store;
+mod tls;
 
 pub use admission::SignInMode;
 pub use config::{Config, ConfigError, Limits, Network, NetworkError, StorageKind, TlsFiles};

@@ -26,8 +26,11 @@ pub(crate) enum AdminCommand {
     Ban { user: UserId },
     /// Lets a banned user sign in again.
     Unban { user: UserId },
-    /// Makes an invitation that ends after `hours`.
-    Invite { hours: u32 },
+    /// Makes an invitation that ends after `hours`; `note` says for whom.
+    Invite { hours: u32, note: String },
+    /// Gives a user another password, as [`PasswordHash`](crate::admission::PasswordHash)
+    /// has it. The sessions stay.
+    SetPassword { user: UserId, hash: String },
     /// What is stored about a user: up to [`PAGE`] of their messages, oldest
     /// first, from `after` on.
     Export { user: UserId, after: Option<u64> },
@@ -85,6 +88,8 @@ pub(crate) struct AdminUser {
     pub(crate) name: String,
     /// Milliseconds since 1970.
     pub(crate) created_ms: i64,
+    /// When they last came or went, in milliseconds since 1970.
+    pub(crate) last_seen_ms: i64,
     /// Whether they are banned.
     pub(crate) banned: bool,
     /// How many connections they have now.
@@ -101,6 +106,8 @@ pub(crate) struct AdminSession {
     pub(crate) created_ms: i64,
     /// When it was last connected, in milliseconds since 1970.
     pub(crate) used_ms: i64,
+    /// What the client calls itself; empty if it does not.
+    pub(crate) client: String,
 }
 
 /// A message, as an export has it.
