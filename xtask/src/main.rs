@@ -3,6 +3,7 @@
 //! `cargo xtask run` and `cargo xtask test` are the two commands of the
 //! README; the others are the parts of them that one wants alone.
 
+mod bench;
 mod cargo;
 mod codegen;
 mod deny;
@@ -36,6 +37,11 @@ cargo xtask test [--only STEP[,STEP]] [--list]
 cargo xtask tidy
     The rules of the house that no other tool knows: who may import whom,
     how long a file may be, whether links lead anywhere.
+cargo xtask bench server [--quick] [--only SCENARIO[,SCENARIO]]
+                         [--peer official|memory|sqlite]… [--peer-binary FILE]
+    Measures the server beside the official one, and says which aims it
+    reached. Everything is in target/bench/server.json too. FILE is any
+    program that takes --listen and --data as parlour-server does.
 cargo xtask codegen
     Writes the TypeScript forms of the Rust types into ui/src/generated.
 cargo xtask setup
@@ -67,6 +73,7 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
     process::watch_signals()?;
     match command {
         "run" => run::run(&repo, &run::Options::parse(rest)?),
+        "bench" => bench::bench(&repo, &bench::Options::parse(rest)?),
         "test" => test::test(&repo, &test::Options::parse(rest)?),
         "tidy" if rest.is_empty() => tidy::command(&repo),
         "codegen" if rest.is_empty() => codegen::command(&repo),

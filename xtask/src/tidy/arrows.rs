@@ -4,13 +4,15 @@ use super::Finding;
 use super::graph::Graph;
 
 /// Each package of the house, and those of the house that it may import.
-const MAY_IMPORT: [(&str, &[&str]); 8] = [
+const MAY_IMPORT: [(&str, &[&str]); 9] = [
     ("parlour-protocol", &[]),
     ("parlour-socketio", &[]),
     ("parlour-client", &["parlour-protocol", "parlour-socketio"]),
     ("parlour-server", &["parlour-protocol", "parlour-socketio"]),
     ("parlour", &["parlour-client"]),
     ("parlour-cli", &["parlour-client"]),
+    // The server only for its own test: it drives any by the protocol.
+    ("parlour-bench", &["parlour-server"]),
     ("xtask", &[]),
     (
         "parlour-tests",
