@@ -1,0 +1,101 @@
+//! What the protocol documents of Engine.IO 4 and Socket.IO 5 say that a server
+//! does, case by case, against the example that serves their conformance suites.
+
+use std::{
+    net::SocketAddr,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+use crate::raw::{Raw, http, soon};
+
+mod engine;
+mod socket;
+
+/// What the example's clients may rely on.
+const PING_INTERVAL: Duration = Duration::from_millis(300);
+const PING_TIMEOUT: Duration = Duration::from_millis(200);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The example, running; it ends with this.
+struct Example {
+    addr: SocketAddr,
+    _process: Child,
+}
+
+impl Example {
+    async fn start() -> Self {
+        let mut process = Command::new(built().await)
+            .env("PORT", "0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let line = soon(lines.next_line()).await.unwrap().unwrap();
+        let url = line.strip_prefix("server listening at http://").unwrap();
+        Self {
+            addr: url.parse().unwrap(),
+            _process: process,
+        }
+    }
+}
+
+/// The example's program, built if it is not up to date.
+async fn built() -> String {
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--package", "parlour-socketio", "--example", "conformance"])
+        .args(["--message-format", "json"])
+        .stderr(Stdio::inherit())
+        .output()
+        .await
+        .unwrap();
+    assert!(built.status.success());
+    let messages = String::from_utf8(built.stdout).unwrap();
+    let program = messages.lines().find_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        Some(message["executable"].as_str()?.to_owned())
+    });
+    program.expect("cargo says what it has built")
+}
+
+#[tokio::test]
+async fn the_example_does_what_the_protocols_say() {
+    let server = Example::start().await;
+    // One after the other on one server: each leaves it as it was.
+    engine::handshakes(server.addr).await;
+    engine::heartbeats(server.addr).await;
+    engine::ends(server.addr).await;
+    engine::upgrades(server.addr).await;
+    socket::joining(server.addr).await;
+    socket::refusals(server.addr).await;
+    socket::leaving(server.addr).await;
+    socket::messages(server.addr).await;
+    socket::invalid_packets(server.addr).await;
+    cross_origin(server.addr).await;
+}
+
+/// Pages from anywhere may use it.
+async fn cross_origin(server: SocketAddr) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    for method in ["GET", "OPTIONS"] {
+        let mut stream = tokio::net::TcpStream::connect(server).await.unwrap();
+        let request = format!(
+            "{method} /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: {server}\r\n\
+             Origin: http://elsewhere.example\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        soon(stream.read_to_string(&mut answer)).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
+        let head = answer.to_lowercase();
+        assert!(head.contains("access-control-allow-origin: *\r\n"), "{answer}");
+    }
+}
