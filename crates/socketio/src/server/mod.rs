@@ -83,26 +83,36 @@
 //! [`Socket::queued`] before.
 
 mod acks;
+mod admission;
+mod builder;
 mod client;
 mod engine;
 mod feed;
 mod frame;
+mod http;
 mod line;
+mod listener;
 mod namespace;
 mod options;
 mod outbound;
 mod registry;
 mod rooms;
+mod running;
+mod site;
 mod socket;
 mod tally;
 
+pub use admission::{Admission, Guard, Verdict};
+pub use builder::{Server, ServerBuilder};
 pub use feed::Feed;
 pub use frame::Frame;
+pub use listener::bind;
 pub use namespace::{
     AckId, ConnectRequest, IncomingEvent, LeaveReason, Namespace, Refusal, RequestInfo,
 };
 pub use options::ServerOptions;
 pub use outbound::Full;
 pub use rooms::{Broadcast, NamespaceHandle};
+pub use running::Running;
 pub use socket::Socket;
 pub use tally::Counts;

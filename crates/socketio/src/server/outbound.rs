@@ -20,19 +20,22 @@ mod writing;
 
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::Waker,
     time::Instant,
 };
 
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
-use tokio::{net::TcpStream, sync::Notify};
+use tokio::{net::tcp::OwnedWriteHalf, sync::Notify};
 
 use self::queue::{Queue, SLICES};
 use super::{Frame, LeaveReason, ServerOptions, engine::fixed, tally::Tally};
 
-pub(crate) use self::polls::{NoPoll, Poll};
+pub(crate) use self::polls::NoPoll;
 
 /// Too much waits for this socket already. It is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +53,8 @@ pub(crate) struct Outbound {
     /// The poll that waits.
     poll: AtomicWaker,
     drained: Notify,
+    /// Whether it is over, without the lock.
+    over: AtomicBool,
     tally: Arc<Tally>,
 }
 
@@ -57,8 +62,8 @@ struct State {
     queue: Queue,
     link: Link,
     end: End,
-    /// The server is closing, and the session does not know yet.
-    stop: bool,
+    /// What the session's task was asked to do, and has not yet taken up.
+    asked: Asked,
     /// Since when something waits and nothing moves.
     stuck: Option<Instant>,
 }
@@ -69,9 +74,21 @@ enum Link {
     Polling(polls::Polling),
     /// Straight into the stream, by whoever flushes. While it is `blocked`,
     /// only by the task, which learns when there is room.
-    Direct { tcp: Arc<TcpStream>, blocked: bool },
+    Direct { tcp: OwnedWriteHalf, blocked: bool },
     /// To the task, which writes. `unflushed`: the stream itself holds some of it.
     Task { unflushed: bool },
+    /// Nowhere any more.
+    Gone,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Asked {
+    #[default]
+    Nothing,
+    /// To call the upper layer.
+    Wake,
+    /// To say goodbye and close: the server does.
+    Stop,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -86,6 +103,8 @@ enum End {
 pub(crate) enum Standing {
     /// It goes on.
     Open,
+    /// It goes on, and the upper layer is to be called.
+    Woken,
     /// The server is closing: say goodbye, then close.
     Stop,
     /// What waits is to be written, then it is over.
@@ -106,12 +125,13 @@ impl Outbound {
                 queue: Queue::default(),
                 link: Link::Polling(polls::Polling::default()),
                 end: End::Open,
-                stop: false,
+                asked: Asked::Nothing,
                 stuck: None,
             }),
             task: AtomicWaker::new(),
             poll: AtomicWaker::new(),
             drained: Notify::new(),
+            over: AtomicBool::new(false),
             tally,
         })
     }
@@ -139,25 +159,37 @@ impl Outbound {
         if state.end != End::Open {
             return Ok(());
         }
-        if self.is_full(&state) {
-            // A batch that is pushed before it is flushed is no slow reader.
-            self.write_direct(&mut state);
-            if self.is_full(&state) {
-                drop(state);
-                self.cut(LeaveReason::SlowReader);
-                return Err(Full);
-            }
-        }
-        state.queue.push(frame.wire().clone());
-        Ok(())
+        self.put(&mut state, frame.wire().clone())
     }
 
-    /// Queues what the engine itself says, which it bounds itself.
-    pub(crate) fn push_engine(&self, wire: Bytes) {
+    /// Queues what the engine answers its client, which counts as much.
+    pub(crate) fn push_wire(&self, wire: Bytes) -> Result<(), Full> {
+        let mut state = self.lock();
+        if state.end != End::Open {
+            return Ok(());
+        }
+        self.put(&mut state, wire)
+    }
+
+    /// Queues a ping, of which only one is ever on its way.
+    pub(crate) fn push_ping(&self, wire: Bytes) {
         let mut state = self.lock();
         if state.end == End::Open {
             state.queue.push(wire);
         }
+    }
+
+    fn put(&self, state: &mut State, wire: Bytes) -> Result<(), Full> {
+        if self.is_full(state) {
+            // A batch that is pushed before it is flushed is no slow reader.
+            self.write_direct(state);
+            if self.is_full(state) {
+                self.end(state, LeaveReason::SlowReader);
+                return Err(Full);
+            }
+        }
+        state.queue.push(wire);
+        Ok(())
     }
 
     /// Whether another frame is taken where so much waits already.
@@ -188,6 +220,7 @@ impl Outbound {
                 }
             }
             Link::Task { .. } => self.task.wake(),
+            Link::Gone => {}
         }
     }
 
@@ -238,13 +271,31 @@ impl Outbound {
 
     /// Takes nothing more; what waits is still written, then the session ends.
     pub(crate) fn close(&self, reason: LeaveReason) {
+        self.close_with(reason, true);
+    }
+
+    /// The client has closed the session, or its WebSocket: what waits is written
+    /// if it still reads, and a WebSocket is closed in turn.
+    pub(crate) fn close_back(&self, reason: LeaveReason) {
+        if self.is_polling() {
+            // Whoever says goodbye does not come for the rest.
+            self.cut(reason);
+        } else {
+            self.close_with(reason, false);
+        }
+    }
+
+    fn close_with(&self, reason: LeaveReason, tell: bool) {
         {
             let mut state = self.lock();
             if state.end != End::Open {
                 return;
             }
             state.end = End::Closing(reason);
-            state.queue.push(fixed::CLOSE);
+            self.over.store(true, Ordering::Release);
+            if tell {
+                state.queue.push(fixed::CLOSE);
+            }
             if !matches!(state.link, Link::Polling(_)) {
                 state.queue.push(fixed::websocket_close(reason));
             }
@@ -266,21 +317,33 @@ impl Outbound {
             End::Open => reason,
         };
         state.end = End::Cut(reason);
+        self.over.store(true, Ordering::Release);
         state.queue.clear();
         state.stuck = None;
-        if let Link::Direct { tcp, .. } = &state.link {
-            // The other side sees it now, even while a handler keeps the task.
-            // Where that fails the stream is broken already.
-            let _ = socket2::SockRef::from(&**tcp).shutdown(std::net::Shutdown::Both);
+        if !matches!(state.link, Link::Polling(_)) {
+            // This half of the stream is shut thereby; the task has the other.
+            state.link = Link::Gone;
         }
         self.task.wake();
         self.poll.wake();
         self.drained.notify_waiters();
     }
 
+    /// Has the upper layer called ([`Upper::woken`](super::engine::upper::Upper::woken)).
+    pub(crate) fn wake_upper(&self) {
+        self.ask(Asked::Wake);
+    }
+
     /// Asks the session's task to say goodbye and close, because the server does.
     pub(crate) fn stop(&self) {
-        self.lock().stop = true;
+        self.ask(Asked::Stop);
+    }
+
+    fn ask(&self, what: Asked) {
+        {
+            let mut state = self.lock();
+            state.asked = state.asked.max(what);
+        }
         self.task.wake();
     }
 
@@ -291,7 +354,7 @@ impl Outbound {
 
     /// Whether it still takes frames.
     pub(crate) fn is_open(&self) -> bool {
-        self.lock().end == End::Open
+        !self.over.load(Ordering::Acquire)
     }
 
     /// Waits until nothing is queued or the session is over.
@@ -319,20 +382,32 @@ impl Outbound {
         self.task.register(waker);
     }
 
-    /// Where the session stands. [`Standing::Stop`] is said once.
-    pub(crate) fn standing(&self) -> Standing {
+    /// Where the session stands, and since when something waits and nothing
+    /// moves. What was asked for is said once.
+    pub(crate) fn standing(&self) -> (Standing, Option<Instant>) {
         let mut state = self.lock();
-        let stop = std::mem::take(&mut state.stop);
-        match state.end {
-            End::Open if stop => Standing::Stop,
-            End::Open => Standing::Open,
+        let standing = match state.end {
             End::Closing(reason) => Standing::Closing(reason),
             End::Cut(reason) => Standing::Cut(reason),
-        }
+            End::Open => match std::mem::take(&mut state.asked) {
+                Asked::Nothing => Standing::Open,
+                Asked::Wake => Standing::Woken,
+                Asked::Stop => Standing::Stop,
+            },
+        };
+        (standing, state.stuck)
     }
 
-    /// Since when something waits and nothing moves.
-    pub(crate) fn stuck_since(&self) -> Option<Instant> {
-        self.lock().stuck
+    /// Whether nothing is left to write.
+    pub(crate) fn is_drained(&self) -> bool {
+        let state = self.lock();
+        state.queue.is_empty() || matches!(state.end, End::Cut(_))
+    }
+
+    /// Lets go of the stream. What is queued now is forgotten.
+    pub(crate) fn release(&self) {
+        let mut state = self.lock();
+        self.end(&mut state, LeaveReason::TransportClosed);
+        state.link = Link::Gone;
     }
 }

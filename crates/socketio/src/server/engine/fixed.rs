@@ -1,4 +1,4 @@
-//! Frames that are always the same, as a WebSocket has them.
+//! What the engine itself says, as a WebSocket has it.
 
 use bytes::Bytes;
 
@@ -19,6 +19,13 @@ pub(crate) fn websocket_close(reason: LeaveReason) -> Bytes {
         LeaveReason::TooLarge => b"\x88\x02\x03\xf1",
         _ => b"\x88\x02\x03\xe8",
     })
+}
+
+/// The answer to a ping of the WebSocket itself.
+pub(crate) fn pong(data: &[u8]) -> Bytes {
+    // A control frame holds 125 bytes at most.
+    let length = u8::try_from(data.len()).unwrap_or_default();
+    [&[0x8a, length], data].concat().into()
 }
 
 #[cfg(test)]

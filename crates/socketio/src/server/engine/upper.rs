@@ -19,7 +19,7 @@ pub(crate) enum Flow {
 /// The layer above, one value per session.
 ///
 /// ```text
-///  made ─► text | binary ─► text | binary ─► … ─► [farewell] ─► closed
+///  made ─► text | binary | woken ─► text | binary ─► … ─► [farewell] ─► closed
 /// ```
 /// Calls come one after the other, in the order of the wire. Each is awaited to
 /// its end, whatever happens to the connection in the meantime; while one waits

@@ -1,8 +1,8 @@
 //! The queue of a session on long polling, and its move to WebSocket.
 //!
 //! ```text
-//!            claim            probed             finish
-//!  Settled ────────▶ Claimed ────────▶ Probed ───────────▶ (WebSocket)
+//!            claim            probed           moving           attach
+//!  Settled ────────▶ Claimed ────────▶ Probed ────────▶ Moving ────────▶ (WebSocket)
 //!     ▲                 │ abandon         │ abandon
 //!     └─────────────────┴─────────────────┘
 //! ```
@@ -20,7 +20,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedWriteHalf;
 
 use super::{End, Link, Outbound};
 use crate::server::LeaveReason;
@@ -41,8 +41,12 @@ pub(super) struct Polling {
 enum Upgrade {
     #[default]
     Settled,
+    /// A stream is there for it.
     Claimed,
+    /// The stream works.
     Probed,
+    /// The client has left polling.
+    Moving,
 }
 
 impl Polling {
@@ -82,12 +86,12 @@ impl Outbound {
         if matches!(state.end, End::Cut(_)) {
             return Err(NoPoll::Over);
         }
-        let Link::Polling(polling) = &mut state.link else {
-            return Err(NoPoll::Moved);
+        let polling = match &mut state.link {
+            Link::Polling(polling) if polling.upgrade != Upgrade::Moving => polling,
+            _ => return Err(NoPoll::Moved),
         };
         if polling.waiting && polling.upgrade != Upgrade::Probed {
-            drop(state);
-            self.close(LeaveReason::ProtocolError);
+            self.end(&mut state, LeaveReason::ProtocolError);
             return Err(NoPoll::Duplicate);
         }
         polling.waiting = true;
@@ -105,7 +109,7 @@ impl Outbound {
             (_, End::Cut(LeaveReason::TransportClosed)) => NOOP,
             (_, End::Cut(_)) => CLOSE,
             (Link::Polling(polling), _) if state.queue.is_empty() => {
-                if polling.upgrade != Upgrade::Probed {
+                if matches!(polling.upgrade, Upgrade::Settled | Upgrade::Claimed) {
                     self.poll.register(context.waker());
                     return task::Poll::Pending;
                 }
@@ -146,8 +150,9 @@ impl Outbound {
     /// make, or another stream has it.
     pub(crate) fn claim_upgrade(&self) -> bool {
         let mut state = self.lock();
-        match (&mut state.link, state.end) {
-            (Link::Polling(polling), End::Open) if polling.upgrade == Upgrade::Settled => {
+        let open = state.end == End::Open;
+        match &mut state.link {
+            Link::Polling(polling) if open && polling.upgrade == Upgrade::Settled => {
                 polling.upgrade = Upgrade::Claimed;
                 true
             }
@@ -163,16 +168,34 @@ impl Outbound {
         self.poll.wake();
     }
 
-    /// The stream failed: polling goes on.
+    /// The stream failed: polling goes on, unless the client has stopped it.
     pub(crate) fn abandon_upgrade(&self) {
-        if let Link::Polling(polling) = &mut self.lock().link {
+        if let Link::Polling(polling) = &mut self.lock().link
+            && polling.upgrade != Upgrade::Moving
+        {
             polling.upgrade = Upgrade::Settled;
         }
     }
 
+    /// Whether it is on long polling, and stays there for now.
+    pub(crate) fn is_polling(&self) -> bool {
+        matches!(&self.lock().link, Link::Polling(polling) if polling.upgrade != Upgrade::Moving)
+    }
+
+    /// The client has stopped polling, and what it says from now on comes by the
+    /// stream.
+    pub(crate) fn upgrade_moving(&self) {
+        if let Link::Polling(polling) = &mut self.lock().link {
+            polling.upgrade = Upgrade::Moving;
+        }
+    }
+
     /// Goes on by WebSocket: straight into `tcp`, or by the session's task.
-    pub(crate) fn attach(&self, tcp: Option<Arc<TcpStream>>) {
+    pub(crate) fn attach(&self, tcp: Option<OwnedWriteHalf>) {
         let mut state = self.lock();
+        if matches!(state.end, End::Cut(_)) {
+            return;
+        }
         state.stuck = None;
         state.link = match tcp {
             Some(tcp) => Link::Direct {
