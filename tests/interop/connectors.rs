@@ -32,7 +32,7 @@ async fn link(
         auth,
     };
     match timeout(PATIENCE, connector.connect(target)).await {
-        Ok(outcome) => outcome.map_err(|failure| failure.code),
+        Ok(outcome) => outcome.map_err(|none| none.reason.code),
         Err(_) => Err(FailureCode::TimedOut),
     }
 }

@@ -1,25 +1,32 @@
 //! The ordinary connector, on our own Socket.IO client.
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
-use parlour_protocol::{ConnectAuth, OutgoingMessage, ServerEvent, names};
-use parlour_socketio::{
-    CloseReason, ConnectError, ConnectOptions, EmitError, Event, FenceAnswer, Socket, SocketEvent,
-    SocketEvents,
-};
-use serde_json::value::{RawValue, to_raw_value};
-use tokio::sync::{mpsc, oneshot};
+mod questions;
 
+use std::time::Duration;
+
+use parlour_protocol::{
+    ConnectAuth, INVALID_USERNAME, OutgoingMessage, ServerEvent, names,
+    pm::{self, Code},
+};
+use parlour_socketio::{
+    CloseReason, ConnectError, ConnectOptions, EmitError, Event, Socket, SocketEvent, SocketEvents,
+};
+use serde::Deserialize;
+use serde_json::value::{RawValue, to_raw_value};
+use tokio::sync::mpsc;
+
+use self::questions::{Kind, QUESTIONS, Questions, Raised};
 use crate::{
-    ports::{Connecting, Connector, Link, LinkClose, LinkEvent, LinkSender, SendError, Target},
+    ports::{
+        Connecting, Connector, Link, LinkClose, LinkEvent, LinkSender, NoLink, Notice, Question,
+        SendError, Target,
+    },
     view::{Failure, FailureCode},
 };
 
 /// How many events may wait for the engine; then the connection is read no
 /// further, and the server notices.
 const EVENTS: usize = 256;
-
-/// How many fences may wait for their answers; the outbox raises fewer.
-const FENCES: usize = 64;
 
 /// Characters of a text from outside that are shown to people.
 const DETAIL: usize = 200;
@@ -32,22 +39,26 @@ impl Connector for SocketIoConnector {
     fn connect(&self, target: Target) -> Connecting {
         Box::pin(connect(target))
     }
+
+    fn can_ask(&self) -> bool {
+        true
+    }
 }
 
-async fn connect(target: Target) -> Result<Link, Failure> {
+async fn connect(target: Target) -> Result<Link, NoLink> {
     let mut options = ConnectOptions::new(target.server);
     options.auth = Some(auth_json(&target.auth)?);
     let (socket, incoming) = parlour_socketio::connect(options)
         .await
         .map_err(connect_failure)?;
     let (outgoing, events) = mpsc::channel(EVENTS);
-    let (fences, raised) = mpsc::channel(FENCES);
+    let (questions, raised) = mpsc::channel(QUESTIONS);
     let handshake = socket.handshake();
     let server_patience = handshake.patience();
-    tokio::spawn(pump(incoming, raised, outgoing));
+    tokio::spawn(pump(incoming, Questions::new(raised), outgoing));
     Ok(Link {
         socket_id: socket.id().to_owned(),
-        sender: Box::new(SocketIoSender { socket, fences }),
+        sender: Box::new(SocketIoSender { socket, questions }),
         events,
         server_patience,
     })
@@ -61,32 +72,50 @@ pub(crate) fn auth_json(auth: &ConnectAuth) -> Result<Box<RawValue>, Failure> {
     })
 }
 
-type Fence = (u64, oneshot::Receiver<FenceAnswer>);
-
 struct SocketIoSender {
     socket: Socket,
-    fences: mpsc::Sender<Fence>,
+    questions: mpsc::Sender<Raised>,
 }
 
 impl LinkSender for SocketIoSender {
     fn send(&self, message: &OutgoingMessage) -> Result<(), SendError> {
         self.socket
             .try_emit(names::PRIVATE_MESSAGE, &(message,))
-            .map_err(|error| match error {
-                EmitError::TooLarge { .. } => SendError::TooLarge,
-                EmitError::Full | EmitError::Closed | EmitError::Json(_) | EmitError::Reserved => {
-                    SendError::Full
-                }
-            })
+            .map_err(send_error)
     }
 
     fn fence(&self, number: u64) -> bool {
         // One that cannot be raised leaves its messages to the next fence, or
         // to the next `users`: it proves nothing that it is not there.
-        if let Ok(answer) = self.socket.try_fence() {
-            let _ = self.fences.try_send((number, answer));
+        if let Ok(place) = self.questions.try_reserve()
+            && let Ok(answer) = self.socket.try_fence()
+        {
+            place.send(Raised::Fence(number, answer));
         }
         true
+    }
+
+    fn ask(&self, number: u64, question: &Question) -> Result<(), SendError> {
+        // A place for the answer first: what was sent must be answered for.
+        let place = self.questions.try_reserve().map_err(|_| SendError::Full)?;
+        let asked = match question {
+            Question::Message(message) => self.socket.try_ask(names::PRIVATE_MESSAGE, &(message,)),
+            Question::Sync(request) => self.socket.try_ask(pm::names::SYNC, &(request,)),
+        };
+        let asked = asked.map_err(send_error)?;
+        place.send(Raised::Asked(number, Kind::of(question), asked));
+        Ok(())
+    }
+
+    fn tell(&self, notice: &Notice) -> Result<(), SendError> {
+        match notice {
+            Notice::Received(received) => self.socket.try_emit(pm::names::RECEIVED, &(received,)),
+            Notice::Read(read) => self.socket.try_emit(pm::names::READ, &(read,)),
+            Notice::Logout => self
+                .socket
+                .try_emit(pm::names::LOGOUT, &(pm::Logout::default(),)),
+        }
+        .map_err(send_error)
     }
 
     fn close(&self) {
@@ -94,31 +123,27 @@ impl LinkSender for SocketIoSender {
     }
 }
 
+fn send_error(error: EmitError) -> SendError {
+    match error {
+        EmitError::TooLarge { .. } => SendError::TooLarge,
+        EmitError::Full | EmitError::Closed | EmitError::Json(_) | EmitError::Reserved => {
+            SendError::Full
+        }
+    }
+}
+
 /// Turns what the socket brings into what the engine understands, in order.
 /// Ends with the socket, or when the engine has dropped the link.
 async fn pump(
     mut incoming: SocketEvents,
-    mut raised: mpsc::Receiver<Fence>,
+    mut questions: Questions,
     outgoing: mpsc::Sender<LinkEvent>,
 ) {
-    let mut fences = FuturesUnordered::new();
-    let mut sender_lives = true;
     loop {
         let event = tokio::select! {
             // What is proven is told before the end of the connection is.
             biased;
-            fence = raised.recv(), if sender_lives => {
-                match fence {
-                    Some((number, answer)) => fences.push(async move { (number, answer.await) }),
-                    None => sender_lives = false,
-                }
-                continue;
-            }
-            Some((number, answer)) = fences.next(), if !fences.is_empty() => match answer {
-                Ok(FenceAnswer::Refused | FenceAnswer::Accepted) => Some(LinkEvent::FencePassed(number)),
-                // The connection closed first, which is told by itself.
-                Err(_) => None,
-            },
+            answer = questions.next() => Some(answer),
             event = incoming.next() => match event {
                 Some(event) => link_event(event),
                 None => return,
@@ -167,7 +192,8 @@ fn link_close(reason: &CloseReason) -> LinkClose {
     }
 }
 
-fn connect_failure(error: ConnectError) -> Failure {
+fn connect_failure(error: ConnectError) -> NoLink {
+    let (mut refusal, mut temporary) = (RefusalData::default(), false);
     let (code, detail) = match error {
         ConnectError::InvalidUrl(_) => (FailureCode::InvalidAddress, None),
         ConnectError::NameNotFound => (FailureCode::NameNotFound, None),
@@ -180,13 +206,48 @@ fn connect_failure(error: ConnectError) -> Failure {
         }
         ConnectError::Http { status } => (FailureCode::NotSocketIo, Some(format!("HTTP {status}"))),
         ConnectError::NotSocketIo(detail) => (FailureCode::NotSocketIo, Some(detail)),
-        ConnectError::Refused { message, .. } => (FailureCode::SignInRefused, Some(message)),
+        ConnectError::Refused { message, data } => {
+            refusal = RefusalData::read(data.as_deref());
+            temporary = refusal.code.is_some_and(Code::is_temporary);
+            match refusal.code {
+                Some(_) if temporary => (FailureCode::ServerBusy, None),
+                // That text says too little where there is a code.
+                Some(code) if message == INVALID_USERNAME => (
+                    FailureCode::SignInRefused,
+                    Some(code.as_str().replace('_', " ")),
+                ),
+                _ => (FailureCode::SignInRefused, Some(message)),
+            }
+        }
         ConnectError::Network(detail) => (FailureCode::Network, Some(detail)),
         ConnectError::Protocol(detail) => (FailureCode::ProtocolError, Some(detail)),
     };
-    Failure {
-        code,
-        detail: detail.as_deref().map(shorten),
+    NoLink {
+        reason: Failure {
+            code,
+            detail: detail.as_deref().map(shorten),
+        },
+        code: refusal.code,
+        retry_after: refusal
+            .retry_after_ms
+            .filter(|_| temporary)
+            .map(Duration::from_millis),
+    }
+}
+
+/// What our server adds to a refusal; other servers add anything, or nothing.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RefusalData {
+    code: Option<Code>,
+    retry_after_ms: Option<u64>,
+}
+
+impl RefusalData {
+    fn read(data: Option<&RawValue>) -> Self {
+        data.and_then(|data| serde_json::from_str::<Self>(data.get()).ok())
+            .filter(|data| data.code != Some(Code::Unknown))
+            .unwrap_or_default()
     }
 }
 

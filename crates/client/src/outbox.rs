@@ -8,6 +8,16 @@
 //!     └────────────── held back ────────→ (sent: found in the history, or echoed)
 //! ```
 //!
+//! On a server that speaks pm every message has an id, so that a second attempt
+//! does no harm, and there is no doubt to hold back for:
+//!
+//! ```text
+//!            take            ok
+//!   queued ────────→ asked ──────→ (sent)
+//!     ↑                │ refused for now: all wait   │ refused: (failed)
+//!     └────────────────┴ link lost
+//! ```
+//!
 //! The rows are in the store, and every change is committed there first; this
 //! is the order of the next steps. It is pure: time is an argument.
 
@@ -16,12 +26,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use parlour_protocol::UserId;
+use parlour_protocol::{UserId, limits};
 
 use crate::{store::Pending, view::ItemId};
 
 /// How many messages may be unproven at once: what a broken connection can put in doubt.
-const WINDOW: usize = 16;
+pub(crate) const WINDOW: usize = limits::WINDOW;
 
 /// How long a fence may stay unanswered on a connection that shows signs of
 /// life, before the server counts as one that answers none. Longer than it
@@ -60,6 +70,12 @@ pub(crate) struct Outbox {
     queued: VecDeque<Pending>,
     /// With the number of the fence behind each, and when that was raised.
     in_flight: VecDeque<(ItemId, u64, Instant)>,
+    /// With the number of the question; on servers that speak pm.
+    asked: VecDeque<(ItemId, u64)>,
+    /// The server wants no message before this.
+    paused: Option<Instant>,
+    /// Refusals for now, in a row.
+    refusals: u32,
     held_back: HashMap<UserId, HeldBack>,
     /// Until when a message of a lost connection may still arrive.
     patience: HashMap<ItemId, Instant>,
@@ -86,11 +102,14 @@ impl Outbox {
 
     /// Takes what can be sent now, as far as the window goes, in order within
     /// each conversation.
-    pub(crate) fn take(&mut self, sendable: impl Fn(&UserId) -> Sendable) -> Batch {
+    pub(crate) fn take(&mut self, window: usize, sendable: impl Fn(&UserId) -> Sendable) -> Batch {
         let mut batch = Batch::default();
+        if self.paused.is_some() {
+            return batch;
+        }
         let mut kept = VecDeque::new();
         let mut blocked: HashSet<UserId> = self.held_back.keys().cloned().collect();
-        let room = WINDOW.saturating_sub(self.in_flight.len());
+        let room = window.saturating_sub(self.in_flight.len() + self.asked.len());
         for message in self.queued.drain(..) {
             let verdict = if blocked.contains(&message.peer) {
                 Sendable::Later
@@ -117,7 +136,7 @@ impl Outbox {
         }
     }
 
-    /// The number for a fence behind what is written next.
+    /// The number for a fence behind what is written next, or for a question.
     pub(crate) fn next_fence(&mut self) -> u64 {
         self.fences += 1;
         self.fences
@@ -126,6 +145,33 @@ impl Outbox {
     /// Messages were written, with this fence behind them.
     pub(crate) fn written(&mut self, ids: impl Iterator<Item = ItemId>, fence: u64, now: Instant) {
         self.in_flight.extend(ids.map(|id| (id, fence, now)));
+    }
+
+    /// A message was written as the question of this number.
+    pub(crate) fn asked(&mut self, id: ItemId, number: u64) {
+        self.asked.push_back((id, number));
+    }
+
+    /// The question of this number was answered: the message that it was.
+    pub(crate) fn answered(&mut self, number: u64) -> Option<ItemId> {
+        let place = self.asked.iter().position(|(_, asked)| *asked == number)?;
+        self.asked.remove(place).map(|(id, _)| id)
+    }
+
+    /// The server took a message: its refusals are over.
+    pub(crate) fn taken(&mut self) {
+        self.refusals = 0;
+    }
+
+    /// Another refusal for now: how many did in a row.
+    pub(crate) fn refused(&mut self) -> u32 {
+        self.refusals = self.refusals.saturating_add(1);
+        self.refusals
+    }
+
+    /// Nothing is taken until then, so that nothing overtakes what was refused.
+    pub(crate) fn pause(&mut self, until: Instant) {
+        self.paused = self.paused.max(Some(until));
     }
 
     /// A fence was answered: these have arrived.
@@ -150,6 +196,8 @@ impl Outbox {
 
     /// The connection is gone: what is in flight may still arrive until `until`.
     pub(crate) fn link_lost(&mut self, until: Instant) {
+        self.asked.clear();
+        self.paused = None;
         for (id, ..) in self.in_flight.drain(..) {
             self.patience.insert(id, until);
         }
@@ -202,6 +250,7 @@ impl Outbox {
 
     /// Messages that cannot arrive any more: to be queued again, in order.
     pub(crate) fn patience_over(&mut self, now: Instant) -> Vec<ItemId> {
+        self.paused = self.paused.filter(|until| *until > now);
         let over: Vec<UserId> = self
             .held_back
             .iter()
@@ -230,7 +279,7 @@ impl Outbox {
             .in_flight
             .front()
             .map(|(.., since)| *since + FENCE_LIMIT);
-        patience.chain(fence).min()
+        patience.chain(fence).chain(self.paused).min()
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::{future::Future, pin::Pin, time::Duration};
 
-use parlour_protocol::{ConnectAuth, OutgoingMessage, ServerEvent, SessionId};
+use parlour_protocol::{
+    ConnectAuth, OutgoingMessage, ServerEvent, SessionId,
+    pm::{Accepted, Code, Read, Received, Reply, SyncPage, SyncRequest},
+};
 use tokio::sync::mpsc;
 use url::Url;
 
@@ -34,10 +37,37 @@ pub trait Connector: Send + Sync + 'static {
     /// Connects once, without retries and within a time of its own. The link
     /// is open once the server has accepted `auth`.
     fn connect(&self, target: Target) -> Connecting;
+
+    /// Whether its links can [`LinkSender::ask`]. Without that no server is told
+    /// that pm is spoken here.
+    fn can_ask(&self) -> bool {
+        false
+    }
 }
 
 /// An attempt under way; dropping it gives it up.
-pub type Connecting = Pin<Box<dyn Future<Output = Result<Link, Failure>> + Send>>;
+pub type Connecting = Pin<Box<dyn Future<Output = Result<Link, NoLink>> + Send>>;
+
+/// Why there is no link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoLink {
+    /// For people.
+    pub reason: Failure,
+    /// Why the server refused, where it says so in words for programs.
+    pub code: Option<Code>,
+    /// When the server wants to be asked again; only with temporary codes.
+    pub retry_after: Option<Duration>,
+}
+
+impl From<Failure> for NoLink {
+    fn from(reason: Failure) -> Self {
+        Self {
+            reason,
+            code: None,
+            retry_after: None,
+        }
+    }
+}
 
 /// Where to connect, and as whom.
 #[derive(Clone, Debug)]
@@ -71,6 +101,19 @@ pub trait LinkSender: Send {
     /// there is no such thing; one that is not raised this time is never answered.
     fn fence(&self, number: u64) -> bool;
 
+    /// Queues a question of pm, in order with messages: its answer is
+    /// [`LinkEvent::Answered`] with this number. Only where [`Connector::can_ask`].
+    fn ask(&self, number: u64, question: &Question) -> Result<(), SendError> {
+        let _ = (number, question);
+        Err(SendError::Full)
+    }
+
+    /// Queues a notice of pm. Only where [`Connector::can_ask`].
+    fn tell(&self, notice: &Notice) -> Result<(), SendError> {
+        let _ = notice;
+        Err(SendError::Full)
+    }
+
     /// Says goodbye and closes. The link then ends as any other.
     fn close(&self);
 }
@@ -84,6 +127,37 @@ pub enum SendError {
     TooLarge,
 }
 
+/// What a server that speaks pm is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// To take a message, which has an id.
+    Message(OutgoingMessage),
+    /// What came after a cursor.
+    Sync(SyncRequest),
+}
+
+/// What a server that speaks pm is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// What has arrived here.
+    Received(Received),
+    /// What was read here.
+    Read(Read),
+    /// This session ends.
+    Logout,
+}
+
+/// How a server answered a [`Question`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answered {
+    /// To [`Question::Message`].
+    Message(Reply<Accepted>),
+    /// To [`Question::Sync`].
+    Sync(Reply<SyncPage>),
+    /// Not in time, or not so that it can be read.
+    Nothing,
+}
+
 /// What a link brings.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LinkEvent {
@@ -93,6 +167,13 @@ pub enum LinkEvent {
     Unreadable(&'static str),
     /// Everything sent before this fence has arrived.
     FencePassed(u64),
+    /// The question of this number was answered, or never will be.
+    Answered {
+        /// As it was asked.
+        number: u64,
+        /// The answer.
+        answer: Answered,
+    },
     /// The link is closed; nothing follows.
     Closed(LinkClose),
 }

@@ -10,6 +10,9 @@
 //!     └── SignOut, from anywhere        └─ Waiting ←──────────────────────────┘
 //! ```
 //!
+//! A page of what we missed prolongs CatchingUp; a server that says when it will
+//! be back is believed once: Waiting then ends when it said.
+//!
 //! It is pure: time and chance are arguments, and what is to be done comes
 //! back as [`Effect`]s.
 
@@ -34,6 +37,9 @@ const CATCH_UP_LIMIT: Duration = Duration::from_secs(30);
 /// A connection that lived shorter than this counts as another failure, so
 /// that a server which accepts and hangs up at once does not get a hot loop.
 const STABLE_AFTER: Duration = Duration::from_secs(10);
+
+/// The longest that a server may tell us to stay away.
+const LONGEST_ABSENCE: Duration = Duration::from_secs(300);
 
 #[derive(Clone, Debug)]
 enum State {
@@ -68,6 +74,8 @@ pub(crate) struct Session {
     /// Whether this identity was ever let in: until then, an address that
     /// leads to no Socket.IO server is a mistyped one.
     proven: bool,
+    /// When to come back after the end of this connection, if the server said so.
+    comes_back: Option<Duration>,
 }
 
 impl Session {
@@ -82,6 +90,7 @@ impl Session {
             identity,
             attempt: 0,
             proven: false,
+            comes_back: None,
         }
     }
 
@@ -131,6 +140,19 @@ impl Session {
                 }
                 Vec::new()
             }
+            Input::Progress => {
+                if let State::Authenticating { deadline } | State::CatchingUp { deadline } =
+                    &mut self.state
+                {
+                    *deadline = now + CATCH_UP_LIMIT;
+                }
+                Vec::new()
+            }
+            Input::Leaving(wait) => {
+                self.comes_back = Some(wait.min(LONGEST_ABSENCE));
+                Vec::new()
+            }
+            Input::Ended(reason) => self.ended(reason),
             Input::UsersGiven => {
                 if matches!(
                     self.state,
@@ -146,11 +168,11 @@ impl Session {
                     if now.saturating_duration_since(since) >= STABLE_AFTER {
                         self.attempt = 0;
                     }
-                    self.wait(reason, now, jitter);
+                    self.lost(reason, now, jitter);
                     Vec::new()
                 }
                 State::Authenticating { .. } | State::CatchingUp { .. } => {
-                    self.wait(reason, now, jitter);
+                    self.lost(reason, now, jitter);
                     Vec::new()
                 }
                 _ => Vec::new(),
@@ -200,6 +222,7 @@ impl Session {
         };
         self.attempt = self.attempt.saturating_add(1);
         self.state = State::Connecting;
+        self.comes_back = None;
         // The session alone, so that a server that forgot it says so instead
         // of quietly making a new user of the same name.
         let auth = match &identity.session_id {
@@ -216,10 +239,29 @@ impl Session {
     }
 
     fn wait(&mut self, reason: Failure, now: Instant, jitter: f64) {
+        self.wait_at_least(Duration::ZERO, reason, now, jitter);
+    }
+
+    fn wait_at_least(&mut self, least: Duration, reason: Failure, now: Instant, jitter: f64) {
         // Losing a connection that had lasted is the first failure.
         self.attempt = self.attempt.max(1);
-        let until = now + backoff::delay(self.attempt, jitter);
+        // Spread out, so that not everyone comes back when they were told to.
+        let least = least.min(LONGEST_ABSENCE).mul_f64(1.0 + 0.5 * jitter);
+        let until = now + least + backoff::delay(self.attempt, jitter);
         self.state = State::Waiting { until, reason };
+    }
+
+    /// The connection is gone, as was announced or not.
+    fn lost(&mut self, reason: Failure, now: Instant, jitter: f64) {
+        let Some(wait) = self.comes_back.take() else {
+            return self.wait(reason, now, jitter);
+        };
+        self.attempt = 0;
+        let reason = Failure {
+            code: FailureCode::ServerRestarting,
+            detail: None,
+        };
+        self.wait_at_least(wait, reason, now, jitter);
     }
 
     fn sign_out(&mut self, reason: Option<Failure>, resumable: bool) {

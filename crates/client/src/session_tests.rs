@@ -1,8 +1,8 @@
-use parlour_protocol::{INVALID_USERNAME, SessionId};
+use parlour_protocol::{INVALID_USERNAME, SessionId, pm::Code};
 use url::Url;
 
 use super::*;
-use crate::view::SessionView;
+use crate::{ports::NoLink, view::SessionView};
 
 fn identity() -> Identity {
     Identity {
@@ -18,10 +18,11 @@ fn failure(code: FailureCode) -> Failure {
 }
 
 fn refused(text: &str) -> Input {
-    Input::Failed(Failure {
+    let reason = Failure {
         code: FailureCode::SignInRefused,
         detail: Some(text.into()),
-    })
+    };
+    Input::Failed(reason.into())
 }
 
 /// A session and a clock that only moves when told.
@@ -126,7 +127,9 @@ fn an_outage_is_retried_with_growing_waits_and_no_hot_loop() {
     story.when(Input::SignIn(identity()));
     let mut waits = Vec::new();
     for _ in 0..10 {
-        story.when(Input::Failed(failure(FailureCode::ConnectionRefused)));
+        story.when(Input::Failed(
+            failure(FailureCode::ConnectionRefused).into(),
+        ));
         let wait = story.retry_in_ms();
         waits.push(wait);
         assert_eq!(story.after(Duration::from_millis(wait)), by_name());
@@ -208,13 +211,13 @@ fn a_mistyped_address_leads_back_to_the_form_but_a_proven_one_is_retried() {
     ] {
         let mut story = Story::begins();
         story.when(Input::SignIn(identity()));
-        story.when(Input::Failed(failure(code)));
+        story.when(Input::Failed(failure(code).into()));
         assert_eq!(story.signed_out_because(), Some(code));
 
         let mut story = Story::online();
         story.when(Input::Lost(failure(FailureCode::LinkLost)));
         story.after(Duration::from_secs(1));
-        story.when(Input::Failed(failure(code)));
+        story.when(Input::Failed(failure(code).into()));
         assert!(story.session.deadline().is_some(), "{code:?} is retried");
     }
 }
@@ -281,4 +284,104 @@ fn impatience_shortens_the_wait() {
         vec![],
         "one attempt at a time"
     );
+}
+
+/// A refusal of our own server: the same text for all, and a code.
+fn refused_by_code(code: Code, retry_after: Option<Duration>) -> Input {
+    let reason = Failure {
+        code: if code.is_temporary() {
+            FailureCode::ServerBusy
+        } else {
+            FailureCode::SignInRefused
+        },
+        detail: Some(INVALID_USERNAME.into()),
+    };
+    Input::Failed(NoLink {
+        reason,
+        code: Some(code),
+        retry_after,
+    })
+}
+
+#[test]
+fn a_busy_server_is_asked_again_when_it_says() {
+    for code in [Code::ServerBusy, Code::RateLimited] {
+        let mut story = Story::begins();
+        story.when(Input::SignIn(identity()));
+        assert_eq!(
+            story.when(refused_by_code(code, Some(Duration::from_secs(7)))),
+            vec![]
+        );
+        assert_eq!(story.retry_in_ms(), 7_500, "and then some");
+        assert_eq!(story.after(Duration::from_millis(7_500)), by_name());
+        story.when(refused_by_code(code, None));
+        assert_eq!(story.retry_in_ms(), 1_000);
+        story.after(Duration::from_secs(1));
+        story.when(refused_by_code(code, Some(Duration::from_secs(1_000_000))));
+        assert!(story.retry_in_ms() < 400_000);
+    }
+}
+
+#[test]
+fn only_an_expired_session_costs_the_session() {
+    for code in [Code::Forbidden, Code::Conflict] {
+        let mut story = Story::online();
+        story.when(Input::Lost(failure(FailureCode::LinkLost)));
+        story.after(Duration::from_secs(1));
+        assert_eq!(story.when(refused_by_code(code, None)), vec![]);
+        assert!(story.session.is_resumable(), "{code:?}");
+    }
+    let mut story = Story::online();
+    story.when(Input::Lost(failure(FailureCode::LinkLost)));
+    story.after(Duration::from_secs(1));
+    assert_eq!(
+        story.when(refused_by_code(Code::SessionExpired, None)),
+        vec![Effect::HoldQueue, Effect::ForgetSession]
+    );
+}
+
+#[test]
+fn a_server_that_says_when_it_is_back_is_believed_once() {
+    let mut story = Story::online();
+    story.when(Input::Leaving(Duration::from_secs(3)));
+    assert!(story.session.is_online());
+    story.when(Input::Lost(failure(FailureCode::ClosedByServer)));
+    assert!(matches!(
+        story.view(),
+        SessionView::Waiting { reason, .. } if reason.code == FailureCode::ServerRestarting
+    ));
+    assert_eq!(story.retry_in_ms(), 3_500);
+    story.after(Duration::from_millis(3_500));
+    story.when(Input::Failed(
+        failure(FailureCode::ConnectionRefused).into(),
+    ));
+    assert_eq!(story.retry_in_ms(), 1_000);
+}
+
+#[test]
+fn a_session_that_the_server_ends_leads_to_the_form() {
+    let mut story = Story::online();
+    assert_eq!(
+        story.when(Input::Ended(failure(FailureCode::SessionForgotten))),
+        vec![Effect::Disconnect, Effect::HoldQueue, Effect::ForgetSession]
+    );
+    assert_eq!(
+        story.signed_out_because(),
+        Some(FailureCode::SessionForgotten)
+    );
+    assert_eq!(
+        story.when(Input::Lost(failure(FailureCode::LinkLost))),
+        vec![]
+    );
+}
+
+#[test]
+fn pages_prolong_the_catching_up() {
+    let mut story = Story::begins();
+    story.when(Input::SignIn(identity()));
+    story.when(Input::Opened);
+    story.now += CATCH_UP_LIMIT / 2;
+    story.when(Input::Progress);
+    assert_eq!(story.after(CATCH_UP_LIMIT * 3 / 4), vec![]);
+    assert_eq!(story.after(CATCH_UP_LIMIT), vec![Effect::Disconnect]);
 }

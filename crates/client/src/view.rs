@@ -106,6 +106,10 @@ pub enum FailureCode {
     Network,
     /// The server refused the sign-in; the detail is its text. Final.
     SignInRefused,
+    /// The server lets nobody in for now; it will be tried again.
+    ServerBusy,
+    /// The server said that it is starting again.
+    ServerRestarting,
     /// The server does not know our session any more. Final.
     SessionForgotten,
     /// The server closed the connection.
@@ -208,8 +212,9 @@ pub struct TimelineItem {
     pub is_mine: bool,
     /// The text.
     pub content: String,
-    /// When we sent or received it, in milliseconds since 1970; `None` for what
-    /// came out of a server's history, which has no times.
+    /// When the server took it, or where it does not say, when we sent or received
+    /// it, in milliseconds since 1970; `None` for what came out of a history
+    /// without times.
     #[ts(type = "number | null")]
     pub at: Option<i64>,
     /// How far it got; `None` for what others wrote.

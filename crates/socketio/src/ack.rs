@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// The server's answer to an event.
 #[derive(Clone)]
@@ -22,6 +22,22 @@ impl std::fmt::Debug for Answer {
             .field("args", &self.args.len())
             .field("attachments", &self.attachments.len())
             .finish()
+    }
+}
+
+/// A question on its way. Dropping it gives the answer up.
+#[derive(Debug)]
+pub struct Asked {
+    pub(crate) answer: oneshot::Receiver<Answer>,
+    pub(crate) turn: OwnedSemaphorePermit,
+}
+
+impl Asked {
+    /// The answer; `None` if the connection closes first. It has no time-out.
+    pub async fn answer(self) -> Option<Answer> {
+        let answer = self.answer.await.ok();
+        drop(self.turn);
+        answer
     }
 }
 

@@ -1,6 +1,8 @@
-//! Engine.IO 4 and Socket.IO 5 over WebSocket, as a client.
+//! Engine.IO 4 and Socket.IO 5: a client over WebSocket, and with the feature
+//! `server` (on by default) a server over WebSocket and long polling, in
+//! [`server`]. Both stand on the same packets ([`packet`], [`engine`]).
 //!
-//! # A walk through a connection
+//! # A walk through a client's connection
 //! ```no_run
 //! # async fn walk() -> Result<(), Box<dyn std::error::Error>> {
 //! use parlour_socketio::{ConnectOptions, SocketEvent, connect};
@@ -31,7 +33,7 @@
 //! 5. Every connection ends with exactly one [`SocketEvent::Closed`], the last of
 //!    its events. There is no reconnecting: that is a decision of the caller.
 //!
-//! # What holds
+//! # What holds for the client
 //! - One bad packet costs itself: it is reported as [`SocketEvent::Undecodable`],
 //!   and the connection lives. Half an emoji costs one character ([`surrogate`]).
 //! - Arguments stay JSON of any depth; no parser here recurses.
@@ -43,8 +45,9 @@
 //!   `tokio_tungstenite`): a host keeps those off.
 //!
 //! # What is deliberately absent
-//! Long polling and the upgrade from it, compression, proxies, cookies, redirects,
-//! several namespaces on one connection, reconnecting.
+//! Compression. In the client: long polling and the upgrade from it, proxies,
+//! cookies, redirects, several namespaces on one connection, reconnecting. In the
+//! server: see [`server`].
 
 mod ack;
 mod arguments;
@@ -77,7 +80,7 @@ pub fn logs_frames(target: &str) -> bool {
         .any(|known| target.starts_with(known))
 }
 
-pub use ack::Answer;
+pub use ack::{Answer, Asked};
 pub use arguments::{Arguments, Placeholder};
 pub use connect::connect;
 pub use engine::Handshake;

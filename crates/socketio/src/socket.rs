@@ -13,7 +13,7 @@ use bytes::Bytes;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::{
-    ack::Answer,
+    ack::{Answer, Asked},
     arguments::Arguments,
     command::{Command, Expect},
     engine::{self, Handshake},
@@ -37,7 +37,7 @@ struct Shared {
     handshake: Handshake,
     commands: queue::Sender<Command>,
     close: Arc<Notify>,
-    callers: Semaphore,
+    callers: Arc<Semaphore>,
     fences: Arc<Semaphore>,
     next_ack: AtomicU64,
     next_fence: AtomicU64,
@@ -63,7 +63,9 @@ impl Socket {
                 handshake: parts.handshake,
                 commands: parts.commands,
                 close: parts.close,
-                callers: Semaphore::new(parts.callers.clamp(1, Semaphore::MAX_PERMITS)),
+                callers: Arc::new(Semaphore::new(
+                    parts.callers.clamp(1, Semaphore::MAX_PERMITS),
+                )),
                 fences: Arc::new(Semaphore::new(
                     parts.fences.clamp(1, Semaphore::MAX_PERMITS),
                 )),
@@ -150,6 +152,27 @@ impl Socket {
         tokio::time::timeout(timeout, ask)
             .await
             .unwrap_or(Err(AckError::TimedOut))
+    }
+
+    /// Queues an event without waiting, and leaves the answer to be waited for:
+    /// the order is that of the calls.
+    ///
+    /// # Errors
+    /// As [`Self::try_emit`], or too many answers are waited for
+    /// ([`Limits::acks`](crate::Limits::acks)). Nothing was sent.
+    pub fn try_ask(
+        &self,
+        event: &str,
+        args: &(impl Arguments + ?Sized),
+    ) -> Result<Asked, EmitError> {
+        let turn = Arc::clone(&self.shared.callers)
+            .try_acquire_owned()
+            .map_err(|_| EmitError::Full)?;
+        let id = self.shared.next_ack.fetch_add(1, Ordering::Relaxed);
+        let (caller, answer) = oneshot::channel();
+        let expect = Expect::Answer { id, caller };
+        self.try_queue(self.event(event, args, Some(id), Vec::new(), expect)?)?;
+        Ok(Asked { answer, turn })
     }
 
     /// Asks for proof that everything queued before has arrived: the receiver

@@ -28,8 +28,9 @@ isMine: boolean,
  */
 content: string, 
 /**
- * When we sent or received it, in milliseconds since 1970; `None` for what
- * came out of a server's history, which has no times.
+ * When the server took it, or where it does not say, when we sent or received
+ * it, in milliseconds since 1970; `None` for what came out of a history
+ * without times.
  */
 at: number | null, 
 /**

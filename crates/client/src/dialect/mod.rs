@@ -1,5 +1,6 @@
 //! What a server turned out to speak, and how its snapshots fit what we know.
 
+pub(crate) mod order;
 pub(crate) mod reconcile;
 pub(crate) mod tame;
 
@@ -14,10 +15,12 @@ pub(crate) enum Dialect {
     B,
     /// Parts 3 and 4, and the servers after their model: sessions and messages last.
     C,
+    /// Our own: messages have ids and numbers, and are acknowledged.
+    Pm,
 }
 
 impl Dialect {
-    /// Tells the dialect by what came before the first `users`, and by it.
+    /// Where pm is not spoken: tells the dialect by what came before the first `users`, and by it.
     pub(crate) fn of(session_given: bool, users: &Users) -> Self {
         // Where oneself is not listed and nobody else is there, nothing tells
         // B from C; the next entry with a history does.
@@ -33,7 +36,7 @@ impl Dialect {
 
     /// Whether a message to somebody who is away waits for them on the server.
     pub(crate) fn keeps_messages(self) -> bool {
-        self == Self::C
+        matches!(self, Self::C | Self::Pm)
     }
 
     /// Whether a user id means the same person on the next connection.

@@ -1,7 +1,11 @@
 //! What a server says, made fit to be kept and shown: the one place where
 //! names and texts of any size and kind become bounded ones.
 
-use parlour_protocol::{ServerEvent, UserEntry, UserId, limits::CONTENT_BYTES};
+use parlour_protocol::{
+    ServerEvent, UserEntry, UserId,
+    limits::CONTENT_BYTES,
+    pm::{Stamp, StampedMessage},
+};
 
 /// Bytes of a user id. Servers' own have 16 to 36; a longer one is no id.
 const USER_ID_BYTES: usize = 256;
@@ -11,6 +15,9 @@ const NAME_CHARS: usize = 64;
 
 /// Bytes of a text that are kept: four times what Parlour itself sends.
 const TEXT_BYTES: usize = 4 * CONTENT_BYTES;
+
+/// No inbox has more messages: the numbers that every JSON reader gets right.
+pub(crate) const SEQ_MAX: u64 = 1 << 53;
 
 /// `None` if it names somebody whom nobody can be.
 pub(crate) fn tame(event: ServerEvent) -> Option<ServerEvent> {
@@ -28,10 +35,24 @@ pub(crate) fn tame(event: ServerEvent) -> Option<ServerEvent> {
                 return None;
             }
             message.content = tame_text(message.content);
+            message.stamp = message.stamp.filter(is_stamp);
             ServerEvent::PrivateMessage(message)
         }
         event => event,
     })
+}
+
+/// A message of a page, as [`tame`] has a live one.
+pub(crate) fn tame_stored(mut message: StampedMessage) -> Option<StampedMessage> {
+    if !is_id(&message.from) || !is_id(&message.to) || !is_stamp(&message.stamp) {
+        return None;
+    }
+    message.content = tame_text(message.content);
+    Some(message)
+}
+
+fn is_stamp(stamp: &Stamp) -> bool {
+    (1..=SEQ_MAX).contains(&stamp.seq)
 }
 
 fn tame_user(mut user: UserEntry) -> Option<UserEntry> {

@@ -1,9 +1,11 @@
 //! What goes into the session machine, and what comes out of it.
 
+use std::time::Duration;
+
 use parlour_protocol::{ConnectAuth, SessionId, UserId};
 use url::Url;
 
-use crate::view::Failure;
+use crate::{ports::NoLink, view::Failure};
 
 /// Who we are, or want to be.
 #[derive(Clone, Debug)]
@@ -31,13 +33,19 @@ pub(crate) enum Input {
     /// The connection stands.
     Opened,
     /// The connection could not be made, or was refused.
-    Failed(Failure),
+    Failed(NoLink),
     /// The server said who we are.
     SessionGiven {
         session_id: SessionId,
         user_id: UserId,
     },
-    /// The server said who is there.
+    /// What we missed comes page by page, and a page came.
+    Progress,
+    /// The server is about to close, and says when to come back.
+    Leaving(Duration),
+    /// The server ended the session.
+    Ended(Failure),
+    /// The server said who is there, and what we missed is here.
     UsersGiven,
     /// The connection is gone.
     Lost(Failure),

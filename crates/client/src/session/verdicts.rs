@@ -2,10 +2,13 @@
 
 use std::time::Instant;
 
-use parlour_protocol::{INVALID_USERNAME, SessionId};
+use parlour_protocol::{INVALID_USERNAME, SessionId, pm::Code};
 
 use super::{Effect, Session, State};
-use crate::view::{Failure, FailureCode};
+use crate::{
+    ports::NoLink,
+    view::{Failure, FailureCode},
+};
 
 impl Session {
     pub(super) fn resume(&mut self) -> Vec<Effect> {
@@ -51,16 +54,35 @@ impl Session {
         }
     }
 
-    pub(super) fn failed(&mut self, reason: Failure, now: Instant, jitter: f64) -> Vec<Effect> {
+    /// The server ended the session while we were there.
+    pub(super) fn ended(&mut self, reason: Failure) -> Vec<Effect> {
+        if matches!(self.state, State::SignedOut { .. }) {
+            return Vec::new();
+        }
+        self.sign_out(Some(reason), false);
+        vec![Effect::Disconnect, Effect::HoldQueue, Effect::ForgetSession]
+    }
+
+    pub(super) fn failed(&mut self, none: NoLink, now: Instant, jitter: f64) -> Vec<Effect> {
         use FailureCode::{InvalidAddress, NotSocketIo, SessionForgotten, SignInRefused, Tls};
+        let NoLink {
+            reason,
+            code,
+            retry_after,
+        } = none;
+        // By the code, or where there is none by the guide's text, which alone
+        // says that the server does not know the session.
+        let forgets = match code {
+            Some(code) => code == Code::SessionExpired,
+            None => reason.detail.as_deref() == Some(INVALID_USERNAME),
+        };
         let by_session = self
             .identity
             .as_ref()
             .is_some_and(|identity| identity.session_id.is_some());
         match reason.code {
-            // Only this text says that the server does not know the session.
-            // Another refusal (busy, banned) must not cost the session.
-            SignInRefused if by_session && reason.detail.as_deref() == Some(INVALID_USERNAME) => {
+            // Another refusal (maintenance, banned) must not cost the session.
+            SignInRefused if by_session && forgets => {
                 let reason = Failure {
                     code: SessionForgotten,
                     detail: None,
@@ -77,7 +99,8 @@ impl Session {
                 Vec::new()
             }
             _ => {
-                self.wait(reason, now, jitter);
+                let least = retry_after.unwrap_or_default();
+                self.wait_at_least(least, reason, now, jitter);
                 Vec::new()
             }
         }

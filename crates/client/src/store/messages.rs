@@ -1,10 +1,11 @@
 //! What was said.
 
-use parlour_protocol::UserId;
+use parlour_protocol::{UserId, pm::MessageId};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{
     AccountId, Evidence, Result, Store,
+    inbox::to_row,
     outgoing::{delivery_code, delivery_from_code, evidence_code, evidence_from_code},
 };
 use crate::view::{Delivery, ItemId};
@@ -18,6 +19,10 @@ pub(crate) struct NewMessage<'a> {
     pub(crate) at: Option<i64>,
     pub(crate) delivery: Option<Delivery>,
     pub(crate) evidence: Evidence,
+    /// Its id between sides that speak pm.
+    pub(crate) uid: Option<MessageId>,
+    /// Its number in our inbox there.
+    pub(crate) seq: Option<u64>,
 }
 
 /// A stored message.
@@ -40,7 +45,7 @@ pub(crate) struct Summary {
     pub(crate) last_message: Option<StoredMessage>,
 }
 
-const COLUMNS: &str = "id, peer, position, mine, content, at, delivery, evidence";
+pub(super) const COLUMNS: &str = "id, peer, position, mine, content, at, delivery, evidence";
 
 impl Store {
     /// Appends a message to its conversation.
@@ -65,8 +70,8 @@ impl Store {
     ) -> Result<StoredMessage> {
         self.connection
             .prepare_cached(
-                "INSERT INTO messages (account, peer, position, mine, content, at, delivery, evidence)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO messages (account, peer, position, mine, content, at, delivery, evidence, uid, seq)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
                 account.0,
@@ -77,6 +82,8 @@ impl Store {
                 message.at,
                 message.delivery.map(delivery_code),
                 evidence_code(message.evidence),
+                message.uid.as_ref().map(MessageId::as_bytes),
+                message.seq.map(to_row),
             ])?;
         Ok(StoredMessage {
             id: ItemId(self.connection.last_insert_rowid()),
@@ -193,7 +200,7 @@ impl Store {
     }
 }
 
-fn read_message(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
+pub(super) fn read_message(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
     Ok(StoredMessage {
         id: ItemId(row.get(0)?),
         peer: UserId::new(row.get::<_, String>(1)?),

@@ -3,16 +3,19 @@
 //! sends is reconciled with it and never overwrites it.
 
 mod accounts;
+mod inbox;
 mod messages;
+mod order;
 mod outgoing;
 mod schema;
 mod users;
 
-use std::{fs, path::Path, time::Duration};
+use std::{cell::Cell, fs, path::Path, time::Duration};
 
 use rusqlite::Connection;
 
 pub(crate) use accounts::{Account, AccountId};
+pub(crate) use inbox::{Claims, InboxState};
 pub(crate) use messages::{NewMessage, StoredMessage, Summary};
 pub(crate) use outgoing::{Evidence, Pending};
 pub(crate) use users::StoredUser;
@@ -46,6 +49,9 @@ type Result<T> = std::result::Result<T, StoreError>;
 /// An open database.
 pub(crate) struct Store {
     connection: Connection,
+    /// How many transactions within each other are open. Only the outermost is
+    /// one for SQLite; an error in an inner one has to end all of them.
+    depth: Cell<u32>,
 }
 
 impl Store {
@@ -103,27 +109,37 @@ impl Store {
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
         )?;
         connection.set_prepared_statement_cache_capacity(64);
-        let store = Self { connection };
+        let store = Self {
+            connection,
+            depth: Cell::new(0),
+        };
         schema::migrate(&store)?;
         Ok(store)
     }
 
     /// Runs `work` in one transaction: all of it, or nothing.
     pub(crate) fn atomically<T>(&self, work: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
-        // Dropped without a commit, it rolls back.
-        let transaction = self.connection.unchecked_transaction()?;
-        let result = work(self)?;
-        transaction.commit()?;
-        Ok(result)
+        self.begin()?;
+        let result = work(self);
+        self.end(result)
     }
 
     /// Begins a transaction for work that is not only the store's. [`Store::end`] ends it.
+    /// Within another it is a part of that one.
     pub(crate) fn begin(&self) -> Result<()> {
-        Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
+        if self.depth.get() == 0 {
+            self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        }
+        self.depth.set(self.depth.get() + 1);
+        Ok(())
     }
 
     /// Commits what was begun if all of it was done, else takes it back.
     pub(crate) fn end<T>(&self, work: Result<T>) -> Result<T> {
+        self.depth.set(self.depth.get().saturating_sub(1));
+        if self.depth.get() > 0 {
+            return work;
+        }
         let committed = work.and_then(|done| {
             self.connection.execute_batch("COMMIT")?;
             Ok(done)

@@ -1,6 +1,9 @@
 //! How far our own messages got, and what is still to be sent.
 
-use parlour_protocol::UserId;
+use parlour_protocol::{
+    UserId,
+    pm::{Code, MessageId},
+};
 use rusqlite::params;
 
 use super::{AccountId, Result, Store};
@@ -30,13 +33,18 @@ pub(crate) struct Pending {
     /// How often it was given to a connection.
     pub(crate) attempts: u32,
     pub(crate) delivery: Delivery,
+    /// Its id between sides that speak pm; `None` once it was given to a server
+    /// that keeps none.
+    pub(crate) uid: Option<MessageId>,
+    /// When it was written, in milliseconds since 1970.
+    pub(crate) at: Option<i64>,
 }
 
 impl Store {
     /// What waits to be sent or was being sent, in the order it was written.
     pub(crate) fn pending(&self, account: AccountId) -> Result<Vec<Pending>> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, peer, content, attempts, delivery FROM messages
+            "SELECT id, peer, content, attempts, delivery, uid, at FROM messages
              WHERE account = ?1 AND delivery IN (0, 1) ORDER BY id",
         )?;
         let pending = statement
@@ -51,6 +59,10 @@ impl Store {
                     } else {
                         Delivery::Sending
                     },
+                    uid: row
+                        .get::<_, Option<[u8; 16]>>(5)?
+                        .map(MessageId::from_bytes),
+                    at: row.get(6)?,
                 })
             })?
             .collect::<rusqlite::Result<_>>()?;
@@ -82,11 +94,25 @@ impl Store {
         Ok(())
     }
 
-    /// Counts an attempt before it is made.
-    pub(crate) fn set_sending(&self, id: ItemId) -> Result<()> {
+    /// Counts an attempt before it is made. `uid` is the id that the server is
+    /// told; `None` where it is told none: then it is not known by one later.
+    pub(crate) fn set_sending(&self, id: ItemId, uid: Option<MessageId>) -> Result<()> {
         self.connection
-            .prepare_cached("UPDATE messages SET delivery = 1, evidence = 0, attempts = attempts + 1 WHERE id = ?1")?
-            .execute([id.0])?;
+            .prepare_cached(
+                "UPDATE messages SET delivery = 1, evidence = 0, attempts = attempts + 1, uid = ?2, refusal = NULL
+                 WHERE id = ?1",
+            )?
+            .execute(params![id.0, uid.as_ref().map(MessageId::as_bytes)])?;
+        Ok(())
+    }
+
+    /// The server refused a message for good.
+    pub(crate) fn set_refused(&self, id: ItemId, code: Code) -> Result<()> {
+        self.connection
+            .prepare_cached(
+                "UPDATE messages SET delivery = 5, evidence = 0, refusal = ?2 WHERE id = ?1",
+            )?
+            .execute(params![id.0, code.as_str()])?;
         Ok(())
     }
 
@@ -104,7 +130,7 @@ impl Store {
     pub(crate) fn requeue(&self, id: ItemId) -> Result<()> {
         self.connection
             .prepare_cached(
-                "UPDATE messages SET delivery = 0, evidence = 0, attempts = 0 WHERE id = ?1",
+                "UPDATE messages SET delivery = 0, evidence = 0, attempts = 0, refusal = NULL WHERE id = ?1",
             )?
             .execute([id.0])?;
         Ok(())

@@ -43,6 +43,23 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX messages_by_position ON messages (account, peer, position);
     CREATE INDEX messages_unread ON messages (account, peer, id) WHERE mine = 0;
     CREATE INDEX messages_pending ON messages (account, id) WHERE delivery IN (0, 1);
+",
+"
+    -- How far our copy of the inbox on a server that speaks pm goes: the last
+    -- number that we have, of which epoch; NULL where pm was never spoken. While
+    -- claiming is 1, what the server has is matched with what was there before.
+    ALTER TABLE accounts ADD COLUMN epoch TEXT;
+    ALTER TABLE accounts ADD COLUMN cursor INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE accounts ADD COLUMN claiming INTEGER NOT NULL DEFAULT 0;
+
+    -- uid is the id on such a server, 16 bytes. A message of ours has one unless
+    -- it was given to a server that keeps none; one of theirs, if it came with one.
+    -- seq is its number in the inbox, in this epoch; refusal a final code.
+    ALTER TABLE messages ADD COLUMN uid BLOB;
+    ALTER TABLE messages ADD COLUMN seq INTEGER;
+    ALTER TABLE messages ADD COLUMN refusal TEXT;
+    CREATE UNIQUE INDEX messages_by_uid ON messages (account, peer, mine, uid) WHERE uid IS NOT NULL;
+    CREATE INDEX messages_by_seq ON messages (account, peer, seq) WHERE seq IS NOT NULL;
 "];
 
 /// Refuses a file of a newer Parlour before anything is written to it.

@@ -11,6 +11,8 @@ fn theirs<'a>(peer: &'a UserId, content: &'a str) -> NewMessage<'a> {
         at: Some(1),
         delivery: None,
         evidence: Evidence::History,
+        uid: None,
+        seq: None,
     }
 }
 
@@ -22,6 +24,8 @@ fn queued<'a>(peer: &'a UserId, content: &'a str) -> NewMessage<'a> {
         at: Some(2),
         delivery: Some(Delivery::Queued),
         evidence: Evidence::None,
+        uid: None,
+        seq: None,
     }
 }
 
@@ -170,7 +174,7 @@ fn what_was_on_its_way_when_the_identity_ended_is_unsure_not_held() {
     let bob = UserId::from("b");
     let old = account(&store, "old");
     let message = store.append(old, &queued(&bob, "flying")).expect("message");
-    store.set_sending(message.id).expect("sending");
+    store.set_sending(message.id, None).expect("sending");
     store.hold_queue(old).expect("hold");
 
     let new = account(&store, "new");

@@ -1,6 +1,6 @@
 //! Which account is in use: its people, its queue.
 
-use parlour_protocol::{SessionId, UserId};
+use parlour_protocol::{SessionId, UserId, pm::ServerHello};
 
 use super::{Engine, changes::Changes};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     roster::Roster,
     session::{Identity, Input, Session},
     store::{Account, StoreError},
-    view::{Delivery, Failure, FailureCode},
+    view::{Delivery, FailureCode},
 };
 
 impl Engine {
@@ -114,6 +114,7 @@ impl Engine {
         &mut self,
         session_id: SessionId,
         user_id: UserId,
+        pm: Option<&ServerHello>,
     ) -> Result<(), StoreError> {
         let Some(link) = &mut self.link else {
             return Ok(());
@@ -124,7 +125,8 @@ impl Engine {
         }
         link.has_session = true;
         // The list came first and was taken for another's: it has to come again.
-        let list_is_void = link.dialect.is_some() && self.roster.me() != Some(&user_id);
+        let list_is_void =
+            link.dialect.is_some() && (pm.is_some() || self.roster.me() != Some(&user_id));
         let known = self
             .session
             .identity()
@@ -138,13 +140,10 @@ impl Engine {
         if changed {
             self.save_session()?;
         }
-        if list_is_void {
-            self.drop_link(None);
-            self.step(Input::Lost(Failure {
-                code: FailureCode::ProtocolError,
-                detail: None,
-            }))?;
+        match pm {
+            _ if list_is_void => self.break_off(FailureCode::ProtocolError),
+            Some(hello) => self.open_inbox(hello),
+            None => Ok(()),
         }
-        Ok(())
     }
 }

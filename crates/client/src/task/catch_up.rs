@@ -44,6 +44,9 @@ impl Engine {
             }
             return self.list_again(&users);
         }
+        if link.pm.is_some() {
+            return self.begin_catch_up(&users);
+        }
         link.dialect = Some(dialect);
         let socket_id = UserId::new(link.socket_id.clone());
         let unknown = Instant::now() + link.server_patience;
@@ -184,6 +187,8 @@ impl Engine {
                         at: None,
                         delivery: mine.then_some(Delivery::Sent),
                         evidence: Evidence::History,
+                        uid: None,
+                        seq: None,
                     };
                     let message = self.store.insert_at(account, &message, position)?;
                     self.changes.message(message);

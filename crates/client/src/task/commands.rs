@@ -34,7 +34,10 @@ impl Engine {
         let done = match command {
             Command::SignIn { server, username } => self.sign_in(&server, &username),
             Command::Resume => self.resume(),
-            Command::SignOut => self.step(Input::SignOut).map_err(Stop::from),
+            Command::SignOut => {
+                self.log_out();
+                self.step(Input::SignOut).map_err(Stop::from)
+            }
             Command::Reconnect => self.step(Input::Reconnect).map_err(Stop::from),
             Command::SendMessage { to, content } => self.send_message(&to, &content),
             Command::RetryMessage { item } => self.retry(item),
@@ -79,8 +82,9 @@ impl Engine {
         let account = self
             .account
             .as_ref()
-            .filter(|_| self.session.is_signed_in());
-        let account = account.ok_or(RefusalCode::NotSignedIn)?;
+            .filter(|_| self.session.is_signed_in())
+            .map(|account| account.id)
+            .ok_or(RefusalCode::NotSignedIn)?;
         if content.trim().is_empty() {
             return Err(RefusalCode::MessageEmpty.into());
         }
@@ -90,6 +94,7 @@ impl Engine {
         if !self.knows(to) {
             return Err(RefusalCode::UnknownUser.into());
         }
+        let uid = Some(self.new_uid());
         let message = NewMessage {
             peer: to,
             mine: true,
@@ -97,14 +102,18 @@ impl Engine {
             at: Some(self.clock.now_ms()),
             delivery: Some(Delivery::Queued),
             evidence: Evidence::None,
+            uid,
+            seq: None,
         };
-        let message = self.store.append(account.id, &message)?;
+        let message = self.store.append(account, &message)?;
         self.outbox.push(Pending {
             id: message.id,
             peer: to.clone(),
             content: content.to_owned(),
             attempts: 0,
             delivery: Delivery::Queued,
+            uid,
+            at: message.at,
         });
         self.changes.message(message);
         Ok(())
@@ -145,9 +154,10 @@ impl Engine {
 
     fn mark_read(&mut self, user: &UserId) -> Result<(), Stop> {
         let account = self.account.as_ref().ok_or(RefusalCode::NotSignedIn)?;
-        if self.store.mark_read(account.id, user)? {
+        let account = account.id;
+        if self.store.mark_read(account, user)? {
             self.changes.user(user);
         }
-        Ok(())
+        Ok(self.tell_read(account, user)?)
     }
 }

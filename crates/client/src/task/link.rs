@@ -4,10 +4,10 @@ use std::{collections::VecDeque, future::pending, time::Instant};
 
 use parlour_protocol::{LiveMessage, ServerEvent, UserId};
 
-use super::Engine;
+use super::{Engine, pm::Pm};
 use crate::{
     dialect::{Dialect, tame::tame},
-    ports::{Link, LinkClose, LinkEvent},
+    ports::{Link, LinkClose, LinkEvent, NoLink},
     session::Input,
     store::{Evidence, NewMessage, StoreError},
     view::{Delivery, Failure, FailureCode, ItemId},
@@ -38,6 +38,8 @@ pub(super) struct OpenLink {
     pub(super) notes: Option<VecDeque<String>>,
     /// Known once the first `users` is there.
     pub(super) dialect: Option<Dialect>,
+    /// Where the server speaks pm.
+    pub(super) pm: Option<Box<Pm>>,
 }
 
 impl OpenLink {
@@ -72,7 +74,7 @@ pub(super) async fn next_events(link: &mut Option<OpenLink>, limit: usize) -> Ve
 }
 
 impl Engine {
-    pub(super) fn connected(&mut self, outcome: Result<Link, Failure>) {
+    pub(super) fn connected(&mut self, outcome: Result<Link, NoLink>) {
         let input = match outcome {
             Ok(link) => {
                 self.link = Some(OpenLink {
@@ -87,16 +89,29 @@ impl Engine {
                     session_given: false,
                     notes: None,
                     dialect: None,
+                    pm: None,
                 });
                 Input::Opened
             }
-            Err(failure) => Input::Failed(failure),
+            Err(none) => Input::Failed(none),
         };
         let handled = self.step(input);
         self.settle(handled);
     }
 
-    pub(super) fn link_event(&mut self, event: LinkEvent) -> Result<(), StoreError> {
+    /// What came in one go. With pm it is stored in one go, too: there is an
+    /// answer to each message.
+    pub(super) fn link_events(&mut self, events: Vec<LinkEvent>) -> Result<(), StoreError> {
+        let mut each = events.into_iter();
+        if !self.speaks_pm() {
+            return each.try_for_each(|event| self.link_event(event));
+        }
+        self.store.begin()?;
+        let handled = each.try_for_each(|event| self.link_event(event));
+        self.store.end(handled)
+    }
+
+    fn link_event(&mut self, event: LinkEvent) -> Result<(), StoreError> {
         // An event may be behind the one that ended the link.
         if self.link.is_none() {
             return Ok(());
@@ -117,12 +132,19 @@ impl Engine {
                 Ok(())
             }
             LinkEvent::FencePassed(fence) => self.fence_passed(fence),
+            LinkEvent::Answered { number, answer } => self.answered(number, answer),
             LinkEvent::Closed(close) => {
                 tracing::info!(code = ?close.reason.code, clean = close.clean, "the connection is closed");
                 self.drop_link(Some(&close));
                 self.step(Input::Lost(close.reason))
             }
         }
+    }
+
+    /// Leaves a connection that has become useless; another follows.
+    pub(super) fn break_off(&mut self, code: FailureCode) -> Result<(), StoreError> {
+        self.drop_link(None);
+        self.step(Input::Lost(Failure { code, detail: None }))
     }
 
     /// Lets go of the connection; what is in flight is in doubt from now on.
@@ -145,8 +167,8 @@ impl Engine {
             ServerEvent::Session {
                 session_id,
                 user_id,
-                ..
-            } => self.session_given(session_id, user_id),
+                pm,
+            } => self.session_given(session_id, user_id, pm.as_deref()),
             ServerEvent::Users(users) => self.catch_up(users),
             ServerEvent::UserConnected(user) => self.user_connected(&user),
             ServerEvent::UserDisconnected(id) => {
@@ -156,8 +178,10 @@ impl Engine {
                 Ok(())
             }
             ServerEvent::PrivateMessage(message) => self.message_arrived(message),
-            // Only to clients that asked for them, which this one does not.
-            ServerEvent::Receipt(_) | ServerEvent::Typing(_) | ServerEvent::Bye(_) => Ok(()),
+            ServerEvent::Receipt(receipt) => self.receipt(&receipt),
+            ServerEvent::Bye(bye) => self.bye(&bye),
+            // Nothing shows it yet.
+            ServerEvent::Typing(_) => Ok(()),
         }
     }
 
@@ -165,6 +189,9 @@ impl Engine {
         let Some(me) = self.roster.me().cloned() else {
             return Ok(());
         };
+        if self.speaks_pm() {
+            return self.stamped_arrived(message);
+        }
         if message.from == me {
             let peer = message.to.unwrap_or_else(|| me.clone());
             return self.own_message_arrived(&peer, &message.content);
@@ -240,6 +267,8 @@ impl Engine {
             at: Some(self.clock.now_ms()),
             delivery,
             evidence,
+            uid: None,
+            seq: None,
         };
         let message = self.store.append(account.id, &message)?;
         self.changes.message(message);

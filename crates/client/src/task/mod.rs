@@ -7,6 +7,7 @@ mod changes;
 mod commands;
 mod link;
 mod people;
+mod pm;
 mod publish;
 mod secrets;
 mod send;
@@ -28,7 +29,7 @@ use crate::{
     ClientEvent, Refusal, RefusalCode,
     handle::{ClientConfig, Request},
     outbox::Outbox,
-    ports::{Clock, Connecting, Connector, Link, LinkEvent, Target},
+    ports::{Clock, Connecting, Connector, Link, LinkEvent, NoLink, Target},
     roster::Roster,
     session::{Effect, Input, Session},
     store::{Account, Store, StoreError},
@@ -44,7 +45,7 @@ const LINK_BATCH: usize = 64;
 /// What woke the loop.
 enum Wake {
     Request(Option<Request>),
-    Connected(Result<Link, Failure>),
+    Connected(Result<Link, NoLink>),
     Link(Vec<LinkEvent>),
     Secrets(secrets::Answer),
     Time,
@@ -103,9 +104,7 @@ impl Engine {
                 Wake::Request(Some(request)) => self.request(request),
                 Wake::Connected(outcome) => self.connected(outcome),
                 Wake::Link(events) => {
-                    let handled = events
-                        .into_iter()
-                        .try_for_each(|event| self.link_event(event));
+                    let handled = self.link_events(events);
                     self.settle(handled);
                 }
                 Wake::Secrets(answer) => {
@@ -134,6 +133,7 @@ impl Engine {
             self.session.deadline(),
             self.outbox.deadline(),
             self.secrets.deadline(),
+            self.pm_deadline(),
         ]
         .into_iter()
         .flatten()
@@ -184,7 +184,10 @@ impl Engine {
                     self.secrets.load(account);
                 }
             }
-            Effect::Connect(auth) => {
+            Effect::Connect(mut auth) => {
+                if self.connector.can_ask() {
+                    auth.pm = Some(self.hello()?);
+                }
                 if let Some(identity) = self.session.identity() {
                     let target = Target {
                         server: identity.server.clone(),
@@ -231,7 +234,10 @@ impl Engine {
 
     /// Ends a turn of the loop: sends what can be sent, and publishes what changed.
     fn settle(&mut self, turn: Result<(), StoreError>) {
-        let turn = turn.and_then(|()| self.flush());
+        let turn = turn.and_then(|()| {
+            self.ask_inbox();
+            self.flush()
+        });
         if let Err(error) = turn {
             self.storage_failed(&error);
         }
@@ -277,7 +283,7 @@ fn storage_refusal(error: &StoreError) -> Refusal {
     RefusalCode::StorageFailed.into()
 }
 
-async fn attempt(connecting: &mut Option<Connecting>) -> Result<Link, Failure> {
+async fn attempt(connecting: &mut Option<Connecting>) -> Result<Link, NoLink> {
     let outcome = match connecting {
         Some(connecting) => connecting.await,
         None => pending().await,

@@ -7,7 +7,7 @@ use parlour_protocol::{OutgoingMessage, UserId};
 use super::Engine;
 use crate::{
     dialect::Dialect,
-    outbox::Sendable,
+    outbox::{Sendable, WINDOW},
     ports::SendError,
     store::{Evidence, Pending, StoreError},
     view::{Delivery, ItemId},
@@ -20,15 +20,25 @@ impl Engine {
         if !self.session.is_online() {
             return Ok(());
         }
-        let Some(dialect) = self.link.as_ref().and_then(|link| link.dialect) else {
+        let Some(link) = &self.link else {
             return Ok(());
         };
+        let Some(dialect) = link.dialect else {
+            return Ok(());
+        };
+        let window = link.pm.as_ref().map_or(WINDOW, |pm| pm.window());
         let roster = &self.roster;
-        let batch = self
-            .outbox
-            .take(|peer| sendable(dialect, roster.is_listed(peer), roster.is_connected(peer)));
+        let mut batch = self.outbox.take(window, |peer| {
+            sendable(dialect, roster.is_listed(peer), roster.is_connected(peer))
+        });
         if batch.send.is_empty() && batch.hold.is_empty() {
             return Ok(());
+        }
+        for message in &mut batch.send {
+            message.uid = match dialect {
+                Dialect::Pm => Some(message.uid.unwrap_or_else(|| self.new_uid())),
+                Dialect::A | Dialect::B | Dialect::C => None,
+            };
         }
         let marked = self.store.atomically(|store| {
             for message in &batch.hold {
@@ -37,7 +47,7 @@ impl Engine {
             batch
                 .send
                 .iter()
-                .try_for_each(|message| store.set_sending(message.id))
+                .try_for_each(|message| store.set_sending(message.id, message.uid))
         });
         if let Err(error) = marked {
             self.outbox.put_back(batch.send);
@@ -46,10 +56,10 @@ impl Engine {
         for message in batch.hold.iter().chain(&batch.send) {
             self.message_changed(message.id)?;
         }
-        if batch.send.is_empty() {
-            Ok(())
-        } else {
-            self.write(batch.send)
+        match dialect {
+            _ if batch.send.is_empty() => Ok(()),
+            Dialect::Pm => self.ask_to_take(batch.send),
+            Dialect::A | Dialect::B | Dialect::C => self.write(batch.send),
         }
     }
 
@@ -92,7 +102,11 @@ impl Engine {
         for id in too_large {
             self.set_delivery(id, Delivery::Failed, Evidence::None)?;
         }
-        // A stalled connection tells of room, or of its end, by an event.
+        self.unwritten(unwritten)
+    }
+
+    /// A stalled connection tells of room, or of its end, by an event.
+    pub(super) fn unwritten(&mut self, unwritten: Vec<Pending>) -> Result<(), StoreError> {
         let ids: Vec<ItemId> = unwritten.iter().map(|message| message.id).collect();
         self.outbox.put_back(unwritten);
         self.store
@@ -159,6 +173,10 @@ impl Engine {
 /// others, what is sent to somebody who is away is lost without a word: it
 /// waits here until they are back, if their id can come back.
 fn sendable(dialect: Dialect, is_listed: bool, is_connected: bool) -> Sendable {
+    if dialect == Dialect::Pm {
+        // Its list is cut where it is long; it says itself whom it does not know.
+        return Sendable::Now;
+    }
     match (is_listed, dialect.keeps_messages() || is_connected) {
         (false, _) => Sendable::Never,
         (true, true) => Sendable::Now,

@@ -160,9 +160,7 @@ impl Stage {
 
     /// All of this in one turn of the loop.
     pub(super) fn hears(&mut self, events: Vec<LinkEvent>) {
-        let handled = events
-            .into_iter()
-            .try_for_each(|event| self.engine.link_event(event));
+        let handled = self.engine.link_events(events);
         self.engine.settle(handled);
     }
 

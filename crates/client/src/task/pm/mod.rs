@@ -1,0 +1,236 @@
+//! A server that speaks pm: what is asked of it and told to it, and what it says
+//! about the session. `docs/PROTOCOL.md` is the contract.
+
+mod apply;
+mod send;
+
+use std::time::{Duration, Instant};
+
+use parlour_protocol::{
+    UserId, Users, limits,
+    pm::{self, Bye, ClientHello, Receipt, ServerHello},
+};
+use uuid::Uuid;
+
+use super::Engine;
+use crate::{
+    dialect::Dialect,
+    inbox::Inbox,
+    ports::{Answered, Notice, Question},
+    receipts::Receipts,
+    session::Input,
+    store::{AccountId, Claims, StoreError},
+    view::{Failure, FailureCode},
+};
+
+/// What we call ourselves in the operator's log.
+const CLIENT: &str = concat!("parlour ", env!("CARGO_PKG_VERSION"));
+
+/// The number of a sync: there is one at a time, and its answer tells itself.
+const SYNC: u64 = 0;
+
+/// How long a sync waits for a connection that takes nothing now.
+const STALLED: Duration = Duration::from_secs(1);
+
+/// A connection to a server that speaks pm.
+pub(in crate::task) struct Pm {
+    epoch: Uuid,
+    window: usize,
+    inbox: Inbox,
+    /// While what was there before is matched.
+    claims: Option<Claims>,
+    receipts: Receipts,
+    /// Of whom the server thinks that we have not read everything.
+    unread: Vec<UserId>,
+}
+
+impl Pm {
+    /// How many messages may be on their way without an answer.
+    pub(in crate::task) fn window(&self) -> usize {
+        self.window
+    }
+}
+
+impl Engine {
+    /// Whether the server of this connection speaks pm.
+    pub(super) fn speaks_pm(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.pm.is_some())
+    }
+
+    /// What a server is told about us before it says whether it speaks pm.
+    pub(super) fn hello(&self) -> Result<ClientHello, StoreError> {
+        let inbox = match &self.account {
+            Some(account) => self.store.inbox(account.id)?,
+            None => crate::store::InboxState::default(),
+        };
+        Ok(ClientHello {
+            v: vec![pm::VERSION],
+            caps: Vec::new(),
+            client: CLIENT.to_owned(),
+            since: inbox.epoch.map(|_| inbox.cursor),
+            epoch: inbox.epoch,
+        })
+    }
+
+    /// The server speaks pm. Where its numbers are not those of our cursor, all
+    /// is fetched again, and matched with what is here.
+    pub(super) fn open_inbox(&mut self, hello: &ServerHello) -> Result<(), StoreError> {
+        let Some(account) = self.account.as_ref().map(|account| account.id) else {
+            return Ok(());
+        };
+        if hello.v != pm::VERSION || !self.connector.can_ask() {
+            tracing::warn!("the server speaks a pm that it was not asked for");
+            return Ok(());
+        }
+        let mut inbox = self.store.inbox(account)?;
+        if inbox.epoch != Some(hello.epoch) || hello.last_seq < inbox.cursor {
+            tracing::info!(
+                first = inbox.epoch.is_none(),
+                "the server's numbers begin anew"
+            );
+            self.store
+                .atomically(|store| store.begin_epoch(account, hello.epoch))?;
+            inbox = self.store.inbox(account)?;
+        }
+        let claims = match inbox.claiming {
+            true => Some(self.store.claims(account)?),
+            false => None,
+        };
+        if let Some(link) = &mut self.link {
+            link.pm = Some(Box::new(Pm {
+                epoch: hello.epoch,
+                window: hello.limits.window.clamp(1, limits::WINDOW),
+                inbox: Inbox::new(inbox.cursor, Instant::now()),
+                claims,
+                receipts: Receipts::default(),
+                unread: Vec::new(),
+            }));
+        }
+        Ok(())
+    }
+
+    /// The first `users`: who is there. What we missed is asked for next, and
+    /// only then we are online.
+    pub(super) fn begin_catch_up(&mut self, users: &Users) -> Result<(), StoreError> {
+        if let Some(link) = &mut self.link
+            && let Some(pm) = &mut link.pm
+        {
+            link.dialect = Some(Dialect::Pm);
+            pm.unread = users
+                .entries
+                .iter()
+                .filter(|user| user.summary.as_ref().is_some_and(|s| s.unread > 0))
+                .map(|user| user.user_id.clone())
+                .collect();
+        }
+        self.list_again(users)
+    }
+
+    /// At the end of a turn, when all that came is committed: asks for what is
+    /// missing, and tells what has arrived.
+    pub(super) fn ask_inbox(&mut self) {
+        let now = Instant::now();
+        let Some(link) = &mut self.link else { return };
+        // Nothing is sent before the list is there.
+        let (Some(pm), true) = (&mut link.pm, link.dialect.is_some()) else {
+            return;
+        };
+        if let Some(request) = pm.inbox.request(now)
+            && link.sender.ask(SYNC, &Question::Sync(request)).is_err()
+        {
+            pm.inbox.put_off(STALLED, now);
+        }
+        if !pm.inbox.is_caught_up() {
+            return;
+        }
+        pm.receipts.received(pm.inbox.cursor());
+        for notice in pm.receipts.due(now) {
+            if link.sender.tell(&notice).is_err() {
+                pm.receipts.again(notice);
+            }
+        }
+    }
+
+    /// When [`Engine::ask_inbox`] is due.
+    pub(super) fn pm_deadline(&self) -> Option<Instant> {
+        let link = self.link.as_ref().filter(|link| link.dialect.is_some())?;
+        let pm = link.pm.as_ref()?;
+        let receipts = pm.receipts.deadline(Instant::now());
+        pm.inbox.deadline().into_iter().chain(receipts).min()
+    }
+
+    pub(super) fn answered(&mut self, number: u64, answer: Answered) -> Result<(), StoreError> {
+        match answer {
+            Answered::Message(reply) => self.message_answered(number, Some(reply)),
+            Answered::Sync(reply) => self.sync_answered(Some(reply)),
+            Answered::Nothing if number == SYNC => self.sync_answered(None),
+            Answered::Nothing => self.message_answered(number, None),
+        }
+    }
+
+    /// A conversation was read here: our other devices and its other side learn it.
+    pub(super) fn tell_read(
+        &mut self,
+        account: AccountId,
+        peer: &UserId,
+    ) -> Result<(), StoreError> {
+        if let Some(link) = &mut self.link
+            && let Some(pm) = &mut link.pm
+            && let Some(seq) = self.store.last_seq_from(account, peer)?
+        {
+            pm.receipts.read(peer, seq);
+        }
+        Ok(())
+    }
+
+    /// How far somebody got. What others have read is not shown yet; what another
+    /// device of ours has read is read here, too.
+    pub(super) fn receipt(&mut self, receipt: &Receipt) -> Result<(), StoreError> {
+        let (Some(account), Some(read), true) = (&self.account, receipt.read, receipt.own) else {
+            return Ok(());
+        };
+        if !self.speaks_pm() {
+            return Ok(());
+        }
+        if self
+            .store
+            .mark_read_up_to(account.id, &receipt.peer, read)?
+        {
+            self.changes.user(&receipt.peer);
+        }
+        if let Some(pm) = self.link.as_mut().and_then(|link| link.pm.as_mut()) {
+            pm.receipts.known(&receipt.peer, read);
+        }
+        Ok(())
+    }
+
+    /// The server ends this connection on purpose.
+    pub(super) fn bye(&mut self, bye: &Bye) -> Result<(), StoreError> {
+        if !self.speaks_pm() {
+            return Ok(());
+        }
+        let ended = |code, detail: Option<&str>| {
+            Input::Ended(Failure {
+                code,
+                detail: detail.map(str::to_owned),
+            })
+        };
+        let input = match (bye.reason.as_str(), bye.retry_after_ms) {
+            ("signed_out", _) => ended(FailureCode::SessionForgotten, None),
+            ("banned", _) => ended(FailureCode::SignInRefused, Some("banned")),
+            (_, Some(wait)) => Input::Leaving(Duration::from_millis(wait)),
+            ("restart", None) => Input::Leaving(Duration::ZERO),
+            _ => return Ok(()),
+        };
+        self.step(input)
+    }
+
+    /// The session is to end on the server, too, if it can be told.
+    pub(super) fn log_out(&mut self) {
+        if let Some(link) = self.link.as_ref().filter(|link| link.pm.is_some())
+            && link.sender.tell(&Notice::Logout).is_err()
+        {
+            tracing::warn!("the server could not be told that the session ends");
+        }
+    }
+}
