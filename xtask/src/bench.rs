@@ -51,6 +51,9 @@ pub(crate) fn bench(repo: &Repo, options: &Options) -> Result<ExitCode> {
 
     let mut figures = Figures::default();
     for scenario in plan::scenarios(options) {
+        if peers.chosen(&scenario.peers).is_empty() {
+            continue;
+        }
         run(&scenario, &peers, &generator, &mut figures)?;
         display::line(&report::scenario(&scenario, &peers, &figures));
     }
