@@ -14,6 +14,7 @@ mod arrivals;
 mod frame;
 mod message;
 mod packet;
+pub mod relay;
 mod samples;
 pub mod scenario;
 mod swarm;

@@ -5,6 +5,7 @@
     reason = "a command-line tool answers on its standard streams"
 )]
 
+use std::io::Write as _;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,7 +16,7 @@ use clap::{Args, Parser, Subcommand};
 use parlour_bench::scenario::crowd::Crowd;
 use parlour_bench::scenario::pairs::{Amount, Load, Pairs};
 use parlour_bench::scenario::{connect, crowd, disk, history, pairs, seed};
-use parlour_bench::{Speech, Target};
+use parlour_bench::{Speech, Target, relay};
 use serde::Serialize;
 
 /// Drives a private-messaging server and says what it measured, in one line of
@@ -101,6 +102,8 @@ enum Scenario {
         #[arg(long, value_name = "COUNT")]
         people: usize,
     },
+    /// A server that only passes messages on: how far the load itself reaches
+    Relay,
     /// How long the disk takes to keep a page
     Disk {
         #[arg(long, value_name = "DIR")]
@@ -197,6 +200,13 @@ fn run(scenario: Scenario) -> Result<String> {
         Scenario::Seed { server, people } => {
             seed::run(server.target()?, people)?;
             line(&people)
+        }
+        Scenario::Relay => {
+            relay::run(|address| {
+                println!("server listening at http://{address}");
+                Ok(std::io::stdout().flush()?)
+            })?;
+            line(&())
         }
         Scenario::Disk { folder, times } => line(&disk::run(&folder, times)?),
     }

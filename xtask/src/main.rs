@@ -38,7 +38,7 @@ cargo xtask tidy
     The rules of the house that no other tool knows: who may import whom,
     how long a file may be, whether links lead anywhere.
 cargo xtask bench server [--quick] [--only SCENARIO[,SCENARIO]]
-                         [--peer official|memory|sqlite]… [--peer-binary FILE]
+                         [--peer official|memory|sqlite|relay]… [--peer-binary FILE]
     Measures the server beside the official one, and says which aims it
     reached. Everything is in target/bench/server.json too. FILE is any
     program that takes --listen and --data as parlour-server does.

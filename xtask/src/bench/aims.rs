@@ -18,7 +18,7 @@ struct Aim {
 }
 
 enum Measure {
-    /// In memory, beside the official server: so many times better.
+    /// In memory: so many times better than the official server.
     Times(&'static str, Better, f64),
     /// At most so much.
     AtMost(Peer, &'static str, f64, Form),
@@ -286,7 +286,28 @@ impl Aim {
         })
     }
 
+    /// How many times better than the official server this one is.
+    fn ratio(&self, figures: &Figures, peer: Peer, pointer: &str, better: Better) -> Option<f64> {
+        let get = |peer| figures.median(self.case, peer, pointer);
+        let theirs = get(Peer::Official).or((pointer == "/settled").then_some(STORM_LIMIT))?;
+        let ours = get(peer)?;
+        Some(match better {
+            More => ours / theirs,
+            Less => theirs / ours,
+        })
+    }
+
     fn bound(&self, figures: &Figures, peer: Peer) -> String {
+        let mut bound = self.who_is_full(figures, peer);
+        if let Measure::Times(pointer, better, _) = self.measure
+            && let Some(ratio) = self.ratio(figures, Peer::Relay, pointer, better)
+        {
+            bound += &format!("; the bare relay reaches {}", times_shown(ratio));
+        }
+        bound
+    }
+
+    fn who_is_full(&self, figures: &Figures, peer: Peer) -> String {
         if let Some(why) = figures.failure(self.case, peer) {
             return format!("failed: {why}");
         }
@@ -337,10 +358,16 @@ mod tests {
         assert!(met.met && met.bound.is_none(), "{met:?}");
         assert_eq!(met.reached, "4.2×");
 
-        let bad = figures(&[official, ("saturation-16", Memory, speed(150_000.0, 0.95))]);
+        let bad = figures(&[
+            official,
+            ("saturation-16", Memory, speed(150_000.0, 0.95)),
+            ("saturation-16", Peer::Relay, speed(190_000.0, 0.95)),
+        ]);
         let missed = verdict(&bad, "messages/s, 16 outstanding");
         assert!(!missed.met);
-        assert!(missed.bound.unwrap().starts_with("load-bound"));
+        let bound = missed.bound.unwrap();
+        assert!(bound.starts_with("load-bound"), "{bound}");
+        assert!(bound.ends_with("the bare relay reaches 3.8×"), "{bound}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::peers::Running;
+use super::peers::{Running, released};
 use super::place::Places;
 use super::plan::Case;
 use crate::process::{self, Group};
@@ -66,8 +66,7 @@ impl<'a> Generator<'a> {
     }
 
     fn run(&self, words: &[&str]) -> Result<Outcome> {
-        let program = self.repo.path("target/release/parlour-bench");
-        let program = format!("{}{}", program.display(), std::env::consts::EXE_SUFFIX);
+        let program = released(self.repo, "parlour-bench");
         let mut all: Vec<&str> = self.places.load.iter().map(String::as_str).collect();
         all.push(&program);
         all.extend(words);

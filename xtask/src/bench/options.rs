@@ -40,7 +40,7 @@ impl Options {
                 "--peer" => {
                     let name = next("a name")?;
                     let peer = Peer::named(name).with_context(|| {
-                        format!("there is no peer `{name}`; there are official, memory and sqlite")
+                        format!("there is no peer `{name}`; there are official, memory, sqlite and relay")
                     })?;
                     options.peers.push(peer);
                 }
@@ -110,7 +110,7 @@ mod tests {
         assert!(refusal("client").contains("`client`"));
         assert!(refusal("server --only strom").contains("no scenario `strom`"));
         assert!(refusal("server --peer").contains("--peer wants a name"));
-        assert!(refusal("server --peer oficial").contains("official, memory and sqlite"));
+        assert!(refusal("server --peer oficial").contains("official, memory, sqlite and relay"));
         assert!(refusal("server --fast").contains("`--fast`"));
     }
 }

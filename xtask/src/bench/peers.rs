@@ -36,10 +36,22 @@ pub(crate) enum Peer {
     Sqlite,
     /// The program of `--peer-binary`.
     Other,
+    /// A server that only passes messages on: the most that can be measured.
+    Relay,
 }
 
 impl Peer {
-    pub(crate) const ALL: [Self; 4] = [Self::Official, Self::Memory, Self::Sqlite, Self::Other];
+    /// Those that people can chat on.
+    pub(crate) const SERVERS: [Self; 4] = [Self::Official, Self::Memory, Self::Sqlite, Self::Other];
+
+    /// Those that messages can be sent through.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Official,
+        Self::Memory,
+        Self::Sqlite,
+        Self::Other,
+        Self::Relay,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -47,12 +59,13 @@ impl Peer {
             Self::Memory => "memory",
             Self::Sqlite => "sqlite",
             Self::Other => "other",
+            Self::Relay => "relay",
         }
     }
 
     pub(crate) fn named(name: &str) -> Option<Self> {
-        let nameable = [Self::Official, Self::Memory, Self::Sqlite];
-        nameable.into_iter().find(|peer| peer.name() == name)
+        let mut nameable = Self::ALL.into_iter().filter(|peer| *peer != Self::Other);
+        nameable.find(|peer| peer.name() == name)
     }
 }
 
@@ -83,8 +96,7 @@ impl<'a> Peers<'a> {
     pub(crate) fn start(&self, peer: Peer, known: usize) -> Result<Running> {
         let data = Data::create(&self.repo.path(FOLDER), peer)?;
         let folder = data.path.to_string_lossy().into_owned();
-        let ours = self.repo.path("target/release/parlour-server");
-        let ours = format!("{}{}", ours.display(), std::env::consts::EXE_SUFFIX);
+        let ours = released(self.repo, "parlour-server");
         let listen = ["--listen", "127.0.0.1:0"];
         let mut words: Vec<String> = self.places.server.clone();
         let mut to_be_known = Some(known).filter(|known| *known > 0);
@@ -106,6 +118,7 @@ impl<'a> Peers<'a> {
                 words.extend(listen.map(str::to_owned));
                 words.extend(["--data", &folder, "--no-rate-limits"].map(str::to_owned));
             }
+            Peer::Relay => words.extend([released(self.repo, "parlour-bench"), "relay".into()]),
             Peer::Other => {
                 let program = self.options.other.as_ref().context("no --peer-binary")?;
                 words.push(program.to_string_lossy().into_owned());
@@ -164,6 +177,12 @@ impl<'a> Peers<'a> {
             }
         }
     }
+}
+
+/// A program of the release build.
+pub(super) fn released(repo: &Repo, program: &str) -> String {
+    let path = repo.path("target/release").join(program);
+    format!("{}{}", path.display(), std::env::consts::EXE_SUFFIX)
 }
 
 /// A server that is ready.

@@ -228,7 +228,7 @@ fn connect(quick: bool) -> Vec<Scenario> {
     let one = |known: &usize| Scenario {
         name: "connect",
         title: format!("From connecting to `users`, {known} people stored"),
-        peers: Peer::ALL.to_vec(),
+        peers: Peer::SERVERS.to_vec(),
         rounds: if quick { 2 } else { 3 },
         keeping: Keeping::AllRounds,
         known: *known,
@@ -262,11 +262,11 @@ fn storm(quick: bool) -> Vec<Scenario> {
     // The official server would take a quarter of an hour for 10,000.
     let ours = [Peer::Memory, Peer::Sqlite];
     if quick {
-        return vec![one(1_000, &Peer::ALL, 1), one(10_000, &ours[..1], 1)];
+        return vec![one(1_000, &Peer::SERVERS, 1), one(10_000, &ours[..1], 1)];
     }
     vec![
-        one(1_000, &Peer::ALL, 3),
-        one(2_000, &Peer::ALL, 2),
+        one(1_000, &Peer::SERVERS, 3),
+        one(2_000, &Peer::SERVERS, 2),
         one(10_000, &ours, 2),
     ]
 }
@@ -290,9 +290,9 @@ fn idle(quick: bool) -> Vec<Scenario> {
     };
     let ours = [Peer::Memory, Peer::Sqlite];
     if quick {
-        return vec![one(1_000, &Peer::ALL)];
+        return vec![one(1_000, &Peer::SERVERS)];
     }
-    vec![one(2_000, &Peer::ALL), one(10_000, &ours)]
+    vec![one(2_000, &Peer::SERVERS), one(10_000, &ours)]
 }
 
 /// How long nobody does anything before memory is read.
@@ -302,7 +302,7 @@ fn history() -> Scenario {
     Scenario {
         name: "history",
         title: "From connecting to `users`, beside 100,000 stored messages".to_owned(),
-        peers: Peer::ALL.to_vec(),
+        peers: Peer::SERVERS.to_vec(),
         rounds: 1,
         keeping: Keeping::OneRound,
         known: 0,

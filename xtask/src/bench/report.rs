@@ -213,7 +213,7 @@ mod tests {
             (0.0951, Form::Millis, "0.095 ms"),
             (6.36, Form::Millis, "6.4 ms"),
             (830.4, Form::Millis, "830 ms"),
-            (22.505, Form::Seconds, "22.51 s"),
+            (22.512, Form::Seconds, "22.51 s"),
             (2048.0, Form::Mebibytes, "2 MiB"),
             (3.61, Form::Kibibytes, "3.6 KiB"),
             (0.949, Form::Cores, "95 %"),
