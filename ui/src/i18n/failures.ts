@@ -51,6 +51,14 @@ const FAILURES: Record<FailureCode, Words> = {
     advice: "Another name may do.",
     detail: "server",
   },
+  serverBusy: {
+    what: (server) => `${capital(server)} is too busy to let you in.`,
+    advice: "It will be tried again.",
+  },
+  serverRestarting: {
+    what: (server) => `${capital(server)} is starting again.`,
+    advice: "It will be back shortly.",
+  },
   sessionForgotten: {
     what: (server) => `${capital(server)} does not know you any more.`,
     advice: "Sign in again. Messages that were not sent are kept, and are not sent by themselves.",

@@ -20,6 +20,8 @@ const FAILURE_CODES: Record<FailureCode, true> = {
   notSocketIo: true,
   network: true,
   signInRefused: true,
+  serverBusy: true,
+  serverRestarting: true,
   sessionForgotten: true,
   closedByServer: true,
   linkLost: true,

@@ -4,7 +4,7 @@ use super::{Result, Store, StoreError};
 
 /// Every change of the format, in order. A file's `user_version` counts those
 /// that it has been through.
-const MIGRATIONS: &[&str] = &["
+pub(super) const MIGRATIONS: &[&str] = &["
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 
     -- One identity on one server. user_id is empty where a server gives none that lasts.

@@ -211,3 +211,63 @@ fn a_failed_transaction_leaves_nothing() {
     assert!(result.is_err());
     assert_eq!(store.conversation(account, &bob).expect("conversation"), []);
 }
+
+#[test]
+fn a_file_of_the_release_before_is_taken_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    {
+        let connection = Connection::open(folder.path().join(FILE)).expect("file");
+        connection
+            .execute_batch(schema::MIGRATIONS[0])
+            .expect("the first format");
+        connection
+            .execute_batch(
+                "PRAGMA user_version = 1;
+                 INSERT INTO accounts (id, server, user_id, username) VALUES (1, 'http://s', 'a', 'Alice');
+                 INSERT INTO meta VALUES ('current_account', '1');
+                 INSERT INTO messages (account, peer, position, mine, content, delivery, evidence) VALUES
+                 (1, 'b', 1, 1, 'counted', 2, 3), (1, 'b', 2, 0, 'theirs', NULL, 3),
+                 (1, 'b', 3, 0, 'gone', NULL, 4), (1, 'b', 4, 1, 'flying', 1, 0), (1, 'b', 5, 1, 'waiting', 0, 0);",
+            )
+            .expect("rows");
+    }
+    let store = Store::open(folder.path()).expect("open");
+    let account = store.current_account().expect("read").expect("an account");
+    assert_eq!(
+        store.inbox(account.id).expect("inbox"),
+        InboxState::default()
+    );
+    let pending = store.pending(account.id).expect("pending");
+    assert_eq!(pending.len(), 2);
+    assert!(pending.iter().all(|message| message.uid.is_none()));
+    let mut claims = store.claims(account.id).expect("claims");
+    let bob = UserId::from("b");
+    for (mine, content, claimed) in [
+        (true, "counted", true),
+        (true, "counted", false),
+        (false, "counted", false),
+        (false, "theirs", true),
+        (false, "gone", false),
+        (true, "flying", true),
+        (true, "waiting", false),
+    ] {
+        let id = claims.take(&bob, mine, content);
+        assert_eq!(id.is_some(), claimed, "{content}");
+    }
+}
+
+#[test]
+fn transactions_within_each_other_are_one() {
+    let store = Store::in_memory();
+    let account = account(&store, "a");
+    let bob = UserId::from("b");
+    let result: Result<()> = store.atomically(|store| {
+        store.atomically(|store| store.append(account, &queued(&bob, "inner")))?;
+        Err(StoreError::Newer { found: 0, known: 0 })
+    });
+    assert!(result.is_err());
+    assert_eq!(store.conversation(account, &bob).expect("conversation"), []);
+    store
+        .atomically(|store| store.append(account, &queued(&bob, "next")))
+        .expect("it is over");
+}

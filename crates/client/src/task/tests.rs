@@ -1,5 +1,7 @@
 //! The engine, told step by step what a server says: no network, no waits.
 
+mod pm;
+mod pm_server;
 mod stage;
 
 use parlour_protocol::UserEntry;

@@ -17,8 +17,8 @@ use crate::{
     Answer, ClientEvent, Command, Query, Refusal, RosterEntry, Snapshot,
     handle::ClientConfig,
     ports::{
-        Connecting, Connector, Link, LinkClose, LinkEvent, LinkSender, SendError, SystemClock,
-        Target,
+        Connecting, Connector, Link, LinkClose, LinkEvent, LinkSender, Notice, Question, SendError,
+        SystemClock, Target,
     },
     secrets::MemorySecrets,
     store::Store,
@@ -30,6 +30,9 @@ use crate::{
 pub(super) struct Wire {
     pub(super) sent: Vec<String>,
     pub(super) fences: Vec<u64>,
+    /// Of a server that speaks pm.
+    pub(super) asked: Vec<(u64, Question)>,
+    pub(super) told: Vec<Notice>,
     pub(super) full: bool,
 }
 
@@ -53,6 +56,24 @@ impl LinkSender for Sender {
         true
     }
 
+    fn ask(&self, number: u64, question: &Question) -> Result<(), SendError> {
+        let mut wire = self.0.lock().expect("the wire");
+        if wire.full {
+            return Err(SendError::Full);
+        }
+        wire.asked.push((number, question.clone()));
+        Ok(())
+    }
+
+    fn tell(&self, notice: &Notice) -> Result<(), SendError> {
+        let mut wire = self.0.lock().expect("the wire");
+        if wire.full {
+            return Err(SendError::Full);
+        }
+        wire.told.push(notice.clone());
+        Ok(())
+    }
+
     fn close(&self) {}
 }
 
@@ -62,6 +83,10 @@ struct NoConnector;
 impl Connector for NoConnector {
     fn connect(&self, _: Target) -> Connecting {
         Box::pin(std::future::pending())
+    }
+
+    fn can_ask(&self) -> bool {
+        true
     }
 }
 
@@ -162,6 +187,16 @@ impl Stage {
     pub(super) fn hears(&mut self, events: Vec<LinkEvent>) {
         let handled = self.engine.link_events(events);
         self.engine.settle(handled);
+    }
+
+    /// All that waits for its time has waited.
+    pub(super) fn waits(&mut self) {
+        let long = std::time::Instant::now() + Duration::from_secs(3600);
+        self.engine.outbox.patience_over(long);
+        if let Some(pm) = self.engine.link.as_mut().and_then(|link| link.pm.as_mut()) {
+            pm.hurry();
+        }
+        self.engine.settle(Ok(()));
     }
 
     pub(super) fn answers_fences(&mut self) {
