@@ -33,6 +33,9 @@ pub(super) use ring::{Chunk, Since};
 /// After how many sockets other threads get a turn.
 const TURN: usize = 64;
 
+/// Numbers for subscriptions to whatever log.
+static TICKETS: AtomicU64 = AtomicU64::new(0);
+
 /// A log of frames that sockets follow. Clones are the same log.
 ///
 /// What is published reaches every follower, in order, within
@@ -62,7 +65,6 @@ impl Feed {
         let log = Arc::new(Log {
             ring: Mutex::new(Ring::new(options.out_frames, options.out_bytes)),
             head: AtomicU64::new(0),
-            tickets: AtomicU64::new(0),
             walked: Mutex::default(),
             fresh: Mutex::default(),
             pace: Pace::new(options.feed_tick),
@@ -92,7 +94,7 @@ impl Feed {
     /// Lets a socket have what is published from now on. A socket follows one
     /// log at a time: this ends its following of another one.
     pub fn subscribe(&self, socket: &Socket) {
-        let ticket = self.log.tickets.fetch_add(1, Ordering::Relaxed);
+        let ticket = TICKETS.fetch_add(1, Ordering::Relaxed);
         let follow = Follow {
             cursor: self.log.head.load(Ordering::Acquire),
             log: Arc::clone(&self.log),
@@ -130,7 +132,6 @@ pub(super) struct Log {
     ring: Mutex<Ring>,
     /// The ring's, to be looked at without its lock.
     head: AtomicU64,
-    tickets: AtomicU64,
     /// Those who were there at the last sweep. Its lock is held for all of one.
     walked: Mutex<Vec<Follower>>,
     /// Those who came since: subscribing never waits for a sweep.

@@ -1,6 +1,7 @@
 //! Whatever a client sends, the server lives and others do not notice.
 
 use proptest::{collection::vec, prelude::*, sample::select, test_runner::Config};
+use tokio::sync::Mutex;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
@@ -40,7 +41,7 @@ fn random_packets_end_at_most_the_connection_that_sent_them() {
         .unwrap();
     let mut stage = runtime.block_on(async { stage(options()) });
     let server = stage.addr();
-    let mut witness = runtime.block_on(Raw::join(server));
+    let witness = Mutex::new(runtime.block_on(Raw::join(server)));
     runtime.block_on(stage.joined());
 
     let config = Config {
@@ -60,6 +61,7 @@ fn random_packets_end_at_most_the_connection_that_sent_them() {
             }
             let _ = soon(raw.ws.close(None)).await;
             raw.hears_the_end().await;
+            let mut witness = witness.lock().await;
             witness.say(r#"42["back","still here"]"#).await;
             assert_eq!(witness.hear().await, r#"42["back","still here"]"#);
         });

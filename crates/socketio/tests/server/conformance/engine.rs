@@ -73,7 +73,8 @@ pub(super) async fn heartbeats(server: SocketAddr) {
         assert_eq!(poll(server, &sid).await, (200, "2".to_owned()));
         assert_eq!(post(server, &sid, "3").await, (200, "ok".to_owned()));
     }
-    // Without an answer to the next one the session ends.
+    // Without an answer the session ends.
+    let sid = session(server).await;
     assert_eq!(poll(server, &sid).await, (200, "2".to_owned()));
     let began = Instant::now();
     loop {
