@@ -1,11 +1,9 @@
 //! What happens to every HTTP request before Socket.IO sees it.
 
-use std::{
-    any::Any,
-    net::{IpAddr, SocketAddr},
-};
+use std::net::{IpAddr, SocketAddr};
 
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode, request::Parts};
+use parlour_socketio::server::{Admission, Verdict};
 
 use super::{
     address::Proxies,
@@ -21,21 +19,6 @@ pub(crate) struct Gate {
     proxies: Proxies,
     connections: Connections,
 }
-
-/// What to do with a request.
-#[derive(Debug)]
-pub(crate) enum Judgement {
-    /// Answer this, with a sentence.
-    Refuse(StatusCode, &'static str),
-    /// Answer the browser's question; then it asks again.
-    Preflight(HeaderValue),
-    /// Let it pass; the answer names the origin if there is one. The guard
-    /// belongs to a connection that this request opens.
-    Pass(Option<HeaderValue>, Option<Guard>),
-}
-
-/// Counts one connection of an address until dropped.
-pub(crate) type Guard = Box<dyn Any + Send + Sync>;
 
 const NOT_THE_PROXY: &str = "This server is reached through its proxy.\n";
 const TOO_MANY: &str = "Too many connections from this address.\n";
@@ -55,35 +38,50 @@ impl Gate {
         self.proxies.client(remote.ip(), headers)
     }
 
-    /// Decides. `query` tells a request that opens a connection from those of
-    /// one that is open.
-    pub(crate) fn judge(
+    fn judge(
         &self,
         remote: SocketAddr,
         method: &Method,
         query: Option<&str>,
         headers: &HeaderMap,
-    ) -> Judgement {
+    ) -> Verdict {
         let from = remote.ip().to_canonical();
         if self.proxies.any() && !from.is_loopback() && !self.proxies.trusts(from) {
-            return Judgement::Refuse(StatusCode::FORBIDDEN, NOT_THE_PROXY);
+            return refuse(StatusCode::FORBIDDEN, NOT_THE_PROXY);
         }
-        let origin = match self.origins.judge(headers) {
-            Origin::Refused(why) => return Judgement::Refuse(StatusCode::FORBIDDEN, why),
-            Origin::Page(origin) if method == Method::OPTIONS => {
-                return Judgement::Preflight(origin);
+        let allow_origin = match self.origins.judge(headers) {
+            Origin::Refused(why) => return refuse(StatusCode::FORBIDDEN, why),
+            Origin::Page(allow_origin) if method == Method::OPTIONS => {
+                return Verdict::Preflight { allow_origin };
             }
             Origin::Page(origin) => Some(origin),
             Origin::None => None,
         };
         if !opens(query) {
-            return Judgement::Pass(origin, None);
+            return Verdict::Pass {
+                allow_origin,
+                guard: None,
+            };
         }
         match self.connections.enter(self.client(remote, headers)) {
-            Some(counted) => Judgement::Pass(origin, Some(Box::new(counted))),
-            None => Judgement::Refuse(StatusCode::TOO_MANY_REQUESTS, TOO_MANY),
+            Some(counted) => Verdict::Pass {
+                allow_origin,
+                guard: Some(Box::new(counted)),
+            },
+            None => refuse(StatusCode::TOO_MANY_REQUESTS, TOO_MANY),
         }
     }
+}
+
+impl Admission for Gate {
+    fn admit(&self, remote: SocketAddr, request: &Parts) -> Verdict {
+        let query = request.uri.query();
+        self.judge(remote, &request.method, query, &request.headers)
+    }
+}
+
+fn refuse(status: StatusCode, text: &'static str) -> Verdict {
+    Verdict::Refuse { status, text }
 }
 
 /// Whether this request asks for a new session of Engine.IO. Other paths, such
@@ -103,6 +101,8 @@ fn opens(query: Option<&str>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     const OPEN: Option<&str> = Some("EIO=4&transport=polling");
@@ -111,7 +111,7 @@ mod tests {
         Config::in_memory("0.0.0.0:3000".parse().expect("address"))
     }
 
-    fn ask(gate: &Gate, remote: &str, query: Option<&str>, forwarded: Option<&str>) -> Judgement {
+    fn ask(gate: &Gate, remote: &str, query: Option<&str>, forwarded: Option<&str>) -> Verdict {
         let mut headers = HeaderMap::new();
         headers.insert(http::header::HOST, HeaderValue::from_static("chat.example"));
         if let Some(forwarded) = forwarded {
@@ -121,9 +121,9 @@ mod tests {
         gate.judge(remote, &Method::GET, query, &headers)
     }
 
-    fn refused(judgement: &Judgement) -> Option<StatusCode> {
-        match judgement {
-            Judgement::Refuse(status, _) => Some(*status),
+    fn refused(verdict: &Verdict) -> Option<StatusCode> {
+        match verdict {
+            Verdict::Refuse { status, .. } => Some(*status),
             _ => None,
         }
     }
@@ -134,7 +134,7 @@ mod tests {
         let held: Vec<_> = (0..20)
             .map(|_| ask(&gate, "192.0.2.1", OPEN, None))
             .collect();
-        assert!(held.iter().all(|judgement| refused(judgement).is_none()));
+        assert!(held.iter().all(|verdict| refused(verdict).is_none()));
         let more = ask(&gate, "192.0.2.1", OPEN, None);
         assert_eq!(refused(&more), Some(StatusCode::TOO_MANY_REQUESTS));
         // What belongs to an open one passes, and so does another address.

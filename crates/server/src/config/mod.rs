@@ -12,6 +12,8 @@
 //! [`Key`] is the one list of keys; flags, variables, the file and the
 //! documentation follow it.
 
+#[cfg(test)]
+mod documented;
 mod error;
 mod file;
 mod flags;
@@ -30,8 +32,6 @@ use crate::admission::SignInMode;
 
 pub use error::ConfigError;
 pub(crate) use flags::{command, given as given_flags};
-#[cfg(test)]
-pub(crate) use key::Key;
 pub use limits::Limits;
 pub use network::{Network, NetworkError};
 pub(crate) use settings::{SettingError, Settings};

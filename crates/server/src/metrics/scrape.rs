@@ -2,25 +2,9 @@
 
 use std::{fs, path::PathBuf, sync::Arc, sync::atomic::Ordering::Relaxed};
 
-use super::{Metrics, SignedIn, page::Page, process};
+use parlour_socketio::server::Counts as Engine;
 
-/// What the layer below counted.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Engine {
-    pub(crate) connections: u64,
-    pub(crate) polling: u64,
-    pub(crate) websocket: u64,
-    pub(crate) connections_total: u64,
-    pub(crate) sessions_total: u64,
-    pub(crate) upgrades_total: u64,
-    pub(crate) refused_total: u64,
-    pub(crate) slow_readers_total: u64,
-    pub(crate) ping_timeouts_total: u64,
-    pub(crate) protocol_errors_total: u64,
-    pub(crate) too_large_total: u64,
-    pub(crate) bytes_in_total: u64,
-    pub(crate) bytes_out_total: u64,
-}
+use super::{Metrics, SignedIn, page::Page, process};
 
 /// Where the figures come from.
 pub(crate) struct Scrape {
