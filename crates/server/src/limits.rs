@@ -56,3 +56,40 @@ pub(crate) const ACCEPT_REST: Duration = Duration::from_millis(100);
 /// How long each step of a clean end may take; there are three, and a
 /// supervisor gives ten seconds. Server.
 pub(crate) const STOP_STEP: Duration = Duration::from_secs(3);
+
+/// Questions that a user may ask the server in a second, in the long run: pages,
+/// receipts. Gateway, by reading that user's connections more slowly.
+pub(crate) const REQUESTS_PER_SECOND: u32 = 50;
+
+/// Questions that a user may ask at once after a silence: with full pages, a
+/// hundred thousand messages. Gateway.
+pub(crate) const REQUESTS_BURST: u32 = 500;
+
+/// Names that one question for users looks at: longer searches go on with the
+/// next page. Hub.
+pub(crate) const USERS_SCAN: usize = 5_000;
+
+/// Bytes of text in one page of an export. Hub.
+pub(crate) const EXPORT_BYTES: usize = 1024 * 1024;
+
+/// Milliseconds after which to try again what could not be stored. Hub.
+pub(crate) const BUSY_RETRY_MS: u64 = 5_000;
+
+/// Milliseconds after which to come back to a server that restarts. Hub.
+pub(crate) const RESTART_RETRY_MS: u64 = 1_000;
+
+/// Milliseconds between two moments at which it is stored that a session is in
+/// use, and at which old ones are looked for. Hub.
+pub(crate) const SESSION_RENEWAL_MS: i64 = 60 * 60 * 1_000;
+
+/// Milliseconds between two moments at which it is stored who was here. Hub.
+pub(crate) const SEEN_INTERVAL_MS: i64 = 10_000;
+
+/// Bytes of lists for newcomers that may be on their way at once. Gateway.
+pub(crate) const SNAPSHOT_BYTES: usize = 64 * 1024 * 1024;
+
+/// How long such a list counts as on its way, if its reader is slow. Gateway.
+pub(crate) const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long an event may wait for its user's pace before it is refused. Gateway.
+pub(crate) const PACE_PATIENCE: Duration = Duration::from_secs(10);
