@@ -57,6 +57,16 @@ impl Line {
         self.put(frame, out)
     }
 
+    /// The same with one that counts for no limit. Before the socket has joined it
+    /// counts like any other.
+    pub(super) fn send_beyond(&mut self, frame: &Frame, out: &Outbound) -> Result<(), Full> {
+        self.catch_up(out)?;
+        match self.stage {
+            Stage::Open => out.push_beyond(frame),
+            Stage::Waiting { .. } | Stage::Gone => self.put(frame, out),
+        }
+    }
+
     /// Queues the log's frames that this socket has not had.
     pub(super) fn catch_up(&mut self, out: &Outbound) -> Result<(), Full> {
         let Some(follow) = &mut self.follow else {

@@ -162,6 +162,18 @@ impl Outbound {
         self.put(&mut state, frame.wire().clone())
     }
 
+    /// The same with a frame that counts for no limit: something large that a
+    /// client gets once.
+    pub(crate) fn push_beyond(&self, frame: &Frame) -> Result<(), Full> {
+        let mut state = self.lock();
+        if state.end != End::Open {
+            return Ok(());
+        }
+        self.make_room(&mut state)?;
+        state.queue.push_beyond(frame.wire().clone());
+        Ok(())
+    }
+
     /// Queues what the engine answers its client, which counts as much.
     pub(crate) fn push_wire(&self, wire: Bytes) -> Result<(), Full> {
         let mut state = self.lock();
@@ -180,6 +192,12 @@ impl Outbound {
     }
 
     fn put(&self, state: &mut State, wire: Bytes) -> Result<(), Full> {
+        self.make_room(state)?;
+        state.queue.push(wire);
+        Ok(())
+    }
+
+    fn make_room(&self, state: &mut State) -> Result<(), Full> {
         if self.is_full(state) {
             // A batch that is pushed before it is flushed is no slow reader.
             self.write_direct(state);
@@ -188,7 +206,6 @@ impl Outbound {
                 return Err(Full);
             }
         }
-        state.queue.push(wire);
         Ok(())
     }
 
@@ -198,7 +215,7 @@ impl Outbound {
     }
 
     fn is_full(&self, state: &State) -> bool {
-        !self.takes(state.queue.frames(), state.queue.bytes())
+        !self.takes(state.queue.frames(), state.queue.counted())
     }
 
     /// Writes what is queued, as far as it goes at once: from the calling thread

@@ -109,6 +109,18 @@ impl Socket {
         self.checked(sent)
     }
 
+    /// Queues a frame that may be large and comes once, such as the state of everything
+    /// for a client that has just joined. Until it is written it does not count
+    /// for [`ServerOptions::out_bytes`](super::ServerOptions::out_bytes): otherwise whatever
+    /// came behind it would cut a client that reads as fast as its network allows.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub fn send_beyond(&self, frame: &Frame) -> Result<(), Full> {
+        let sent = self.line().send_beyond(frame, &self.inner.out);
+        self.checked(sent)
+    }
+
     /// Writes what is queued, as far as it goes without waiting.
     pub fn flush(&self) {
         self.inner.out.flush();

@@ -18,12 +18,25 @@ const KEPT: usize = 32;
 pub(super) struct Queue {
     frames: VecDeque<Bytes>,
     bytes: usize,
+    /// Bytes among them, as good as at the front, that count for no limit.
+    beyond: usize,
 }
 
 impl Queue {
     pub(super) fn push(&mut self, wire: Bytes) {
         self.bytes += wire.len();
         self.frames.push_back(wire);
+    }
+
+    /// A frame that counts for no limit.
+    pub(super) fn push_beyond(&mut self, wire: Bytes) {
+        self.beyond += wire.len();
+        self.push(wire);
+    }
+
+    /// What counts of what waits.
+    pub(super) fn counted(&self) -> usize {
+        self.bytes.saturating_sub(self.beyond)
     }
 
     /// What waits, in bytes on a WebSocket.
@@ -53,6 +66,7 @@ impl Queue {
     /// So many bytes of the first frames are written.
     pub(super) fn advance(&mut self, mut written: usize) {
         self.bytes = self.bytes.saturating_sub(written);
+        self.beyond = self.beyond.saturating_sub(written);
         while let Some(first) = self.frames.front_mut() {
             if written < first.len() {
                 first.advance(written);
@@ -161,6 +175,20 @@ mod tests {
         assert_eq!(&*slices[0], b"4bbb");
         queue.advance(4);
         assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn what_is_beyond_the_limits_counts_for_nothing_until_it_is_written() {
+        let mut queue = queue(&[text("4aa")]);
+        queue.push_beyond(text(&"x".repeat(1_000)).wire().clone());
+        queue.push(text("4bbb").wire().clone());
+        assert_eq!((queue.bytes(), queue.counted()), (5 + 1_004 + 6, 5 + 6));
+        queue.advance(1_000);
+        assert_eq!((queue.bytes(), queue.counted()), (15, 11));
+        queue.advance(9);
+        assert_eq!((queue.bytes(), queue.counted()), (6, 6));
+        queue.advance(6);
+        assert_eq!(queue.counted(), 0);
     }
 
     #[test]
