@@ -19,13 +19,29 @@
 //! gaps when they are given, and are never given again: where messages were
 //! deleted there is a gap, and a [page](Page) steps over it.
 
+mod backup;
+mod ballast;
+mod budget;
 mod error;
+mod folder;
+mod memory;
+mod migrations;
+mod pair;
+mod restore;
+mod sqlite;
+#[cfg(test)]
+mod tests;
 mod types;
 mod write;
 
 use std::path::Path;
 
+pub(crate) use backup::back_up;
 pub use error::StorageError;
+pub(crate) use folder::{DataFolder, database_in};
+pub(crate) use memory::Memory;
+pub(crate) use restore::restore;
+pub(crate) use sqlite::Sqlite;
 pub(crate) use types::{
     Conversation, ConversationSummary, Invite, NewMessage, Page, Row, ServerIdentity,
     StoredSession, StoredUser, UserKey,

@@ -88,6 +88,16 @@ pub(crate) enum Write {
     NewInvite { hash: InviteHash, invite: Invite },
 }
 
+impl Write {
+    /// Whether it makes the data grow: that is refused first when room is low.
+    pub(super) fn grows(&self) -> bool {
+        matches!(
+            self,
+            Self::NewUser(_) | Self::NewSession { .. } | Self::Message(_) | Self::NewInvite { .. }
+        )
+    }
+}
+
 /// What came of one [`Write`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Written {
