@@ -6,6 +6,7 @@
 mod aims;
 mod figures;
 mod load;
+mod metrics;
 mod options;
 mod peers;
 mod place;

@@ -1,12 +1,16 @@
 //! What this server is meant to reach, and whether it did. Where it did not,
 //! what stood in the way, as far as the figures tell.
 
+mod table;
+
 use serde_json::{Value, json};
 
 use super::figures::Figures;
+use super::metrics::Form;
 use super::peers::Peer;
-use super::plan::{Form, STORM_LIMIT};
+use super::plan::STORM_LIMIT;
 use super::report::shown;
+use table::AIMS;
 
 /// From here on a core is full: real-time programs get 95 % of one.
 const FULL: f64 = 0.93;
@@ -33,174 +37,6 @@ enum Better {
     More,
     Less,
 }
-
-const P50: &str = "/latency/p50";
-const P99: &str = "/latency/p99";
-const SPEED: &str = "/per_second";
-
-/// In KiB.
-const MEGABYTES_100: f64 = 100_000_000.0 / 1024.0;
-const MEGABYTES_200: f64 = 200_000_000.0 / 1024.0;
-
-const fn times(
-    what: &'static str,
-    case: &'static str,
-    pointer: &'static str,
-    better: Better,
-    aim: f64,
-) -> Aim {
-    let measure = Measure::Times(pointer, better, aim);
-    Aim {
-        what,
-        case,
-        measure,
-    }
-}
-
-const fn at_most(
-    what: &'static str,
-    case: &'static str,
-    peer: Peer,
-    pointer: &'static str,
-    aim: f64,
-    form: Form,
-) -> Aim {
-    let measure = Measure::AtMost(peer, pointer, aim, form);
-    Aim {
-        what,
-        case,
-        measure,
-    }
-}
-
-use Better::{Less, More};
-use Form::{Count, Kibibytes, Mebibytes, Millis, Seconds};
-use Peer::{Memory, Sqlite};
-
-const AIMS: [Aim; 21] = [
-    times(
-        "messages/s, 1 outstanding",
-        "saturation-1",
-        SPEED,
-        More,
-        4.0,
-    ),
-    times(
-        "messages/s, 16 outstanding",
-        "saturation-16",
-        SPEED,
-        More,
-        4.0,
-    ),
-    times("p99 at 20,000/s", "paced-20000", P99, Less, 20.0),
-    times("connect, 1,000 stored", "connect-1000", P50, Less, 10.0),
-    times("connect, 10,000 stored", "connect-10000", P50, Less, 10.0),
-    times("1,000 at once", "storm-1000", "/settled", Less, 30.0),
-    times("2,000 at once", "storm-2000", "/settled", Less, 30.0),
-    at_most(
-        "10,000 at once",
-        "storm-10000",
-        Memory,
-        "/settled",
-        15.0,
-        Seconds,
-    ),
-    at_most(
-        "10,000 at once, peak",
-        "storm-10000",
-        Memory,
-        "/after/peak",
-        MEGABYTES_200,
-        Mebibytes,
-    ),
-    at_most(
-        "an idle connection",
-        "idle-1000",
-        Memory,
-        "/per_connection",
-        8.0,
-        Kibibytes,
-    ),
-    at_most(
-        "an idle connection of 2,000",
-        "idle-2000",
-        Memory,
-        "/per_connection",
-        8.0,
-        Kibibytes,
-    ),
-    at_most(
-        "an idle connection of 10,000",
-        "idle-10000",
-        Memory,
-        "/per_connection",
-        8.0,
-        Kibibytes,
-    ),
-    at_most(
-        "10,000 idle",
-        "idle-10000",
-        Memory,
-        "/after/now",
-        MEGABYTES_100,
-        Mebibytes,
-    ),
-    Aim {
-        what: "100,000 stored: to somebody else",
-        case: "history",
-        measure: Measure::Within(Sqlite, "/bystander/latency/p50", "/empty/latency/p50", 1.25),
-    },
-    Aim {
-        what: "100,000 stored: to whose they are",
-        case: "history",
-        measure: Measure::Within(Sqlite, "/owner/latency/p50", "/empty/latency/p50", 2.0),
-    },
-    Aim {
-        what: "SQLite: messages/s, 16 outstanding",
-        case: "durable-16",
-        measure: Measure::AtLeast(Sqlite, SPEED, 30_000.0, Count),
-    },
-    at_most(
-        "SQLite: ack p50 at 2,000/s",
-        "durable-rate-2000",
-        Sqlite,
-        "/ack/p50",
-        1.0,
-        Millis,
-    ),
-    at_most(
-        "SQLite: ack p99 at 2,000/s",
-        "durable-rate-2000",
-        Sqlite,
-        "/ack/p99",
-        10.0,
-        Millis,
-    ),
-    at_most(
-        "SQLite: ack p50 at 10,000/s",
-        "durable-rate-10000",
-        Sqlite,
-        "/ack/p50",
-        1.0,
-        Millis,
-    ),
-    at_most(
-        "SQLite: ack p99 at 10,000/s",
-        "durable-rate-10000",
-        Sqlite,
-        "/ack/p99",
-        10.0,
-        Millis,
-    ),
-    at_most(
-        "SQLite: 10,000 at once",
-        "storm-10000",
-        Sqlite,
-        "/settled",
-        15.0,
-        Seconds,
-    ),
-];
 
 /// What came of one aim.
 #[derive(Debug, PartialEq, Eq)]
@@ -235,7 +71,8 @@ impl Aim {
         let get = |peer, pointer| figures.median(self.case, peer, pointer);
         let (peer, wanted, reached) = match &self.measure {
             Measure::Times(pointer, better, aim) => {
-                if !figures.has(self.case, Peer::Official) || !figures.has(self.case, Memory) {
+                if !figures.has(self.case, Peer::Official) || !figures.has(self.case, Peer::Memory)
+                {
                     return None;
                 }
                 let (official, is_least) = match get(Peer::Official, pointer) {
@@ -246,14 +83,16 @@ impl Aim {
                         "over ",
                     ),
                 };
-                let ratio = official.zip(get(Memory, pointer)).map(|(theirs, ours)| {
-                    let ratio = match better {
-                        More => ours / theirs,
-                        Less => theirs / ours,
-                    };
-                    (format!("{is_least}{}", times_shown(ratio)), ratio >= *aim)
-                });
-                (Memory, format!("{}× the official", *aim), ratio)
+                let ratio = official
+                    .zip(get(Peer::Memory, pointer))
+                    .map(|(theirs, ours)| {
+                        let ratio = match better {
+                            Better::More => ours / theirs,
+                            Better::Less => theirs / ours,
+                        };
+                        (format!("{is_least}{}", times_shown(ratio)), ratio >= *aim)
+                    });
+                (Peer::Memory, format!("{}× the official", *aim), ratio)
             }
             Measure::AtMost(peer, pointer, aim, form) => (
                 *peer,
@@ -292,8 +131,8 @@ impl Aim {
         let theirs = get(Peer::Official).or((pointer == "/settled").then_some(STORM_LIMIT))?;
         let ours = get(peer)?;
         Some(match better {
-            More => ours / theirs,
-            Less => theirs / ours,
+            Better::More => ours / theirs,
+            Better::Less => theirs / ours,
         })
     }
 
@@ -352,7 +191,7 @@ mod tests {
         let official = ("saturation-16", Peer::Official, speed(50_000.0, 0.2));
         let good = figures(&[
             official.clone(),
-            ("saturation-16", Memory, speed(210_000.0, 0.8)),
+            ("saturation-16", Peer::Memory, speed(210_000.0, 0.8)),
         ]);
         let met = verdict(&good, "messages/s, 16 outstanding");
         assert!(met.met && met.bound.is_none(), "{met:?}");
@@ -360,7 +199,7 @@ mod tests {
 
         let bad = figures(&[
             official,
-            ("saturation-16", Memory, speed(150_000.0, 0.95)),
+            ("saturation-16", Peer::Memory, speed(150_000.0, 0.95)),
             ("saturation-16", Peer::Relay, speed(190_000.0, 0.95)),
         ]);
         let missed = verdict(&bad, "messages/s, 16 outstanding");
@@ -374,7 +213,7 @@ mod tests {
     fn a_storm_that_the_official_one_did_not_end_took_at_least_its_limit() {
         let figures = figures(&[
             ("storm-2000", Peer::Official, json!({ "settled": null })),
-            ("storm-2000", Memory, json!({ "settled": 1.0 })),
+            ("storm-2000", Peer::Memory, json!({ "settled": 1.0 })),
         ]);
         let verdict = verdict(&figures, "2,000 at once");
         assert_eq!((verdict.met, verdict.reached.as_str()), (true, "over 90×"));
@@ -383,13 +222,13 @@ mod tests {
     #[test]
     fn what_was_not_measured_is_not_judged() {
         assert_eq!(judge(&Figures::default()), []);
-        let alone = figures(&[("saturation-1", Memory, json!({ "per_second": 1.0 }))]);
+        let alone = figures(&[("saturation-1", Peer::Memory, json!({ "per_second": 1.0 }))]);
         assert_eq!(judge(&alone), []);
     }
 
     #[test]
     fn a_number_that_never_came_misses_its_aim() {
-        let figures = figures(&[("storm-10000", Memory, json!({ "settled": null }))]);
+        let figures = figures(&[("storm-10000", Peer::Memory, json!({ "settled": null }))]);
         let verdict = verdict(&figures, "10,000 at once");
         assert_eq!(
             (verdict.met, verdict.reached.as_str()),

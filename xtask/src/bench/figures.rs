@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::load::Outcome;
+use super::metrics::Metric;
 use super::peers::Peer;
-use super::plan::{Case, Metric, Scenario};
+use super::plan::{Case, Scenario};
 
 #[derive(Default)]
 pub(crate) struct Figures {

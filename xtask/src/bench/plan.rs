@@ -1,5 +1,6 @@
 //! What is measured, how often, and of whom.
 
+use super::metrics::{self, Metric};
 use super::options::Options;
 use super::peers::Peer;
 
@@ -33,88 +34,6 @@ pub(crate) struct Case {
     /// The words after the generator's name.
     pub(crate) words: Vec<String>,
 }
-
-/// One number of what the generator says.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Metric {
-    pub(crate) label: &'static str,
-    /// Where it is in the JSON.
-    pub(crate) pointer: &'static str,
-    pub(crate) form: Form,
-}
-
-/// How a number is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    Count,
-    Millis,
-    Seconds,
-    /// KiB, shown as MiB.
-    Mebibytes,
-    Kibibytes,
-    /// A share of a core.
-    Cores,
-}
-
-impl Metric {
-    const fn new(label: &'static str, pointer: &'static str, form: Form) -> Self {
-        Self {
-            label,
-            pointer,
-            form,
-        }
-    }
-}
-
-const SERVER_CORE: Metric = Metric::new("core of the server", "/cores/server", Form::Cores);
-const LOAD_CORE: Metric = Metric::new("core of the load", "/cores/load", Form::Cores);
-
-const SATURATION: &[Metric] = &[
-    Metric::new("messages/s", "/per_second", Form::Count),
-    Metric::new("p50", "/latency/p50", Form::Millis),
-    SERVER_CORE,
-    LOAD_CORE,
-];
-const PACED: &[Metric] = &[
-    Metric::new("p50", "/latency/p50", Form::Millis),
-    Metric::new("p99", "/latency/p99", Form::Millis),
-    SERVER_CORE,
-    LOAD_CORE,
-];
-const DURABLE: &[Metric] = &[
-    Metric::new("messages/s", "/per_second", Form::Count),
-    Metric::new("ack p50", "/ack/p50", Form::Millis),
-    Metric::new("ack p99", "/ack/p99", Form::Millis),
-    Metric::new("delivery p50", "/latency/p50", Form::Millis),
-    Metric::new("delivery p99", "/latency/p99", Form::Millis),
-    SERVER_CORE,
-    LOAD_CORE,
-];
-const CONNECT: &[Metric] = &[
-    Metric::new("p50", "/latency/p50", Form::Millis),
-    Metric::new("p99", "/latency/p99", Form::Millis),
-    Metric::new("people in `users`", "/users", Form::Count),
-];
-const STORM: &[Metric] = &[
-    Metric::new("all have `users`", "/seconds", Form::Seconds),
-    Metric::new("all know of all", "/settled", Form::Seconds),
-    Metric::new("peak memory", "/after/peak", Form::Mebibytes),
-    Metric::new("memory after", "/after/now", Form::Mebibytes),
-    Metric::new("connections lost", "/lost", Form::Count),
-    SERVER_CORE,
-    LOAD_CORE,
-];
-const IDLE: &[Metric] = &[
-    Metric::new("a connection", "/per_connection", Form::Kibibytes),
-    Metric::new("memory before", "/before/now", Form::Mebibytes),
-    Metric::new("memory after", "/after/now", Form::Mebibytes),
-];
-const HISTORY: &[Metric] = &[
-    Metric::new("nothing stored, p50", "/empty/latency/p50", Form::Millis),
-    Metric::new("whose they are, p50", "/owner/latency/p50", Form::Millis),
-    Metric::new("somebody else, p50", "/bystander/latency/p50", Form::Millis),
-    Metric::new("bytes for whose they are", "/owner/bytes", Form::Count),
-];
 
 /// After so long a storm is given up, in seconds.
 pub(crate) const STORM_LIMIT: f64 = 90.0;
@@ -180,7 +99,7 @@ fn saturation(quick: bool) -> Scenario {
         cases: [1, 16]
             .map(|count| outstanding("saturation", count, spans(quick)))
             .into(),
-        metrics: SATURATION,
+        metrics: metrics::SATURATION,
     }
 }
 
@@ -201,7 +120,7 @@ fn paced(quick: bool) -> Scenario {
             .iter()
             .map(|per_second| rate("paced", *per_second, spans(quick)))
             .collect(),
-        metrics: PACED,
+        metrics: metrics::PACED,
     }
 }
 
@@ -219,7 +138,7 @@ fn durable(quick: bool) -> Scenario {
         keeping: Keeping::OneRound,
         known: 0,
         cases,
-        metrics: DURABLE,
+        metrics: metrics::DURABLE,
     }
 }
 
@@ -237,7 +156,7 @@ fn connect(quick: bool) -> Vec<Scenario> {
             label: format!("{known} stored"),
             words: words("connect --times 30"),
         }],
-        metrics: CONNECT,
+        metrics: metrics::CONNECT,
     };
     known.iter().map(one).collect()
 }
@@ -257,7 +176,7 @@ fn storm(quick: bool) -> Vec<Scenario> {
                 "crowd --people {people} --limit {STORM_LIMIT} --stay 1"
             )),
         }],
-        metrics: STORM,
+        metrics: metrics::STORM,
     };
     // The official server would take a quarter of an hour for 10,000.
     let ours = [Peer::Memory, Peer::Sqlite];
@@ -286,7 +205,7 @@ fn idle(quick: bool) -> Vec<Scenario> {
                 "crowd --people {people} --at-once 16 --limit {STORM_LIMIT} --stay {IDLE_SECONDS}"
             )),
         }],
-        metrics: IDLE,
+        metrics: metrics::IDLE,
     };
     let ours = [Peer::Memory, Peer::Sqlite];
     if quick {
@@ -311,7 +230,7 @@ fn history() -> Scenario {
             label: "100,000 stored".to_owned(),
             words: words("history --messages 100000 --times 20"),
         }],
-        metrics: HISTORY,
+        metrics: metrics::HISTORY,
     }
 }
 

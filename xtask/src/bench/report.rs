@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 
 use super::aims::{Verdict, times_shown};
 use super::figures::Figures;
+use super::metrics::{Form, Metric};
 use super::options::Options;
 use super::peers::{Peer, Peers};
 use super::place::Places;
-use super::plan::{Form, Metric, Scenario};
+use super::plan::Scenario;
 use crate::{display, machine as system};
 
 /// Over this the machine has other things to do.
