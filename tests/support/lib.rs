@@ -1,7 +1,12 @@
 //! What the tests share.
 #![allow(clippy::expect_used, reason = "a test ends where it fails")]
 
+pub mod chance;
+pub mod inbox;
 pub mod node;
 pub mod person;
+pub mod pm;
 pub mod process;
+pub mod program;
 pub mod server;
+pub mod wire;

@@ -72,6 +72,31 @@ impl Process {
         told.unwrap_or_else(|error| panic!("{} hears nothing any more: {error}", self.name));
     }
 
+    /// Its number in the system.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal, by its name: `TERM`, `STOP`.
+    ///
+    /// # Panics
+    /// If it has ended.
+    pub fn signal(&self, signal: &str) {
+        let mut kill = Command::new("kill");
+        kill.args(["-s", signal, "--", &self.child.id().to_string()]);
+        let sent = kill.status().is_ok_and(|status| status.success());
+        assert!(sent, "{} cannot be sent {signal}", self.name);
+    }
+
+    /// How it ended, if it has.
+    ///
+    /// # Panics
+    /// If it cannot be asked.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("a child of this process")
+    }
+
     /// Waits for its end.
     ///
     /// # Panics

@@ -1,0 +1,198 @@
+//! Row 18: messages that are too large, a little and by far.
+
+use std::time::Duration;
+
+use parlour_protocol::pm::{Code, Reply};
+use parlour_tests::{
+    pm::{Device, new_id},
+    program::ServerProgram,
+    wire::{Answer, Frame, POLLING, RawSocket, WEBSOCKET, Wire},
+};
+use serde_json::json;
+
+/// What a message of 100 MB may cost.
+const MEMORY: usize = 10 << 20;
+
+const MEGABYTE: usize = 1_000_000;
+
+/// Bytes that may be taken of what is far too large before the server closes:
+/// what the two kernels hold is not the server's doing.
+const TAKEN: usize = 24 * MEGABYTE;
+
+pub(crate) async fn seventeen_kibibytes_are_refused_and_the_connection_lives() {
+    let server = ServerProgram::start();
+    let url = server.url();
+    let ann = Device::signs_in(&url, "Ann").await;
+    let bob = Device::signs_in(&url, "Bob").await;
+    let most = ann.hello().limits.content;
+    assert_eq!(most, 16 * 1024);
+    for text in [
+        "x".repeat(17 * 1024),
+        "x".repeat(most + 1),
+        "é".repeat(most / 2 + 1),
+    ] {
+        match ann.try_say(bob.user(), new_id(), &text).await {
+            Ok(Reply::No(refused)) => {
+                assert_eq!(refused.code, Code::TooLarge);
+                assert_eq!(refused.retry_after_ms, None);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    // The longest that fits, also with every character escaped on its way.
+    for text in ["x".repeat(most), "\u{1}".repeat(most), "é".repeat(most / 2)] {
+        ann.says(bob.user(), &text).await;
+        bob.hears(&text).await;
+    }
+    let plain = Device::signs_in_plainly(&url, "Plain").await;
+    let long = json!({"content": "x".repeat(17 * 1024), "to": bob.user().as_str()});
+    plain.emits("private message", &long);
+    let short = json!({"content": "short", "to": bob.user().as_str()});
+    plain.emits("private message", &short);
+    bob.hears("short").await;
+    assert_eq!(bob.inbox().await.messages.len(), 4);
+    assert!(!ann.is_closed() && !plain.is_closed());
+}
+
+pub(crate) async fn a_megabyte_closes_the_connection_and_nothing_else() {
+    let server = ServerProgram::start();
+    let ann = Device::signs_in(&server.url(), "Ann").await;
+    let text = "x".repeat(MEGABYTE);
+    let event = json!(["private message", {"content": text, "to": ann.user().as_str()}]);
+    let event = format!("42{event}");
+
+    let (mut socket, _) = joins(&server).await;
+    socket.send_text(&event).await;
+    assert_eq!(socket.close_code().await, Some(1009));
+
+    let (mut socket, _) = joins(&server).await;
+    socket
+        .send_text(r#"451-["x",{"_placeholder":true,"num":0}]"#)
+        .await;
+    socket.send(&Frame::binary(vec![7; MEGABYTE])).await;
+    assert_eq!(socket.close_code().await, Some(1009));
+
+    let mut session = Polling::open(&server).await;
+    let answer = session.post(event.as_bytes()).await;
+    assert_eq!(answer.map(|answer| answer.status), Some(413));
+    ann.says(ann.user(), "still here").await;
+}
+
+pub(crate) async fn a_hundred_megabytes_are_refused_early() {
+    let mut server = ServerProgram::start();
+    let ann = Device::signs_in(&server.url(), "Ann").await;
+    let before = server.memory();
+    let piece = vec![b'x'; 64 * 1024];
+
+    // As one frame that says so.
+    let (mut socket, _) = joins(&server).await;
+    let mut frame = Frame::text(&b""[..]);
+    frame.claimed = Some(100 * MEGABYTE as u64);
+    let taken = pours(socket.wire(), &frame.encode(), || piece.clone()).await;
+    assert!(taken < TAKEN, "{taken} bytes were taken as one frame");
+
+    // As one message in many frames.
+    let (mut socket, _) = joins(&server).await;
+    let mut first = Frame::text(&b"42"[..]);
+    first.fin = false;
+    let mut more = Frame::new(0, piece.clone());
+    more.fin = false;
+    let more = more.encode();
+    let taken = pours(socket.wire(), &first.encode(), || more.clone()).await;
+    assert!(taken < TAKEN, "{taken} bytes were taken in many frames");
+
+    // As one packet with an attachment for each of its placeholders.
+    let (mut socket, _) = joins(&server).await;
+    socket.send_text(r#"451000-["x"]"#).await;
+    let attachment = Frame::binary(piece.clone()).encode();
+    let taken = pours(socket.wire(), b"", || attachment.clone()).await;
+    assert!(taken < TAKEN, "{taken} bytes were taken as attachments");
+
+    // As the body of a POST that says so, and of one that does not.
+    let heads = [
+        format!("Content-Length: {}\r\n\r\n", 100 * MEGABYTE),
+        "Transfer-Encoding: chunked\r\n\r\n".to_owned(),
+    ];
+    for (head, is_chunked) in heads.into_iter().zip([false, true]) {
+        let mut session = Polling::open(&server).await;
+        let head = format!("{}{head}", session.head("POST"));
+        let taken = pours(&mut session.wire, head.as_bytes(), || {
+            if is_chunked {
+                [format!("{:x}\r\n", piece.len()).as_bytes(), &piece, b"\r\n"].concat()
+            } else {
+                piece.clone()
+            }
+        })
+        .await;
+        assert!(taken < TAKEN, "{taken} bytes were taken of a POST");
+    }
+
+    // As the head of a request.
+    let mut wire = Wire::connect(&server.address()).await;
+    let line = format!("X-Long: {}\r\n", "x".repeat(8_000));
+    let head = format!("GET {WEBSOCKET} HTTP/1.1\r\n");
+    let taken = pours(&mut wire, head.as_bytes(), || line.clone().into_bytes()).await;
+    assert!(taken < TAKEN, "{taken} bytes were taken of a head");
+
+    let grown = server.memory_peak().saturating_sub(before);
+    assert!(grown < MEMORY, "they cost {grown} bytes");
+    ann.says(ann.user(), "still here").await;
+    assert!(server.terminate().0.success());
+}
+
+async fn joins(server: &ServerProgram) -> (RawSocket, serde_json::Value) {
+    RawSocket::joins(&server.address(), &json!({"username": "Large"})).await
+}
+
+/// Writes until nobody takes more; gives how much was taken.
+async fn pours(wire: &mut Wire, head: &[u8], piece: impl Fn() -> Vec<u8>) -> usize {
+    let mut taken = 0;
+    if wire.try_send(head).await.is_err() {
+        return taken;
+    }
+    while taken < 100 * MEGABYTE {
+        let piece = piece();
+        let sent = tokio::time::timeout(Duration::from_secs(5), wire.try_send(&piece)).await;
+        if !matches!(sent, Ok(Ok(()))) {
+            break;
+        }
+        taken += piece.len();
+    }
+    assert!(
+        wire.is_closed_within(Duration::from_secs(20)).await,
+        "the connection is left open"
+    );
+    taken
+}
+
+/// A session by long polling.
+struct Polling {
+    wire: Wire,
+    path: String,
+    host: String,
+}
+
+impl Polling {
+    async fn open(server: &ServerProgram) -> Self {
+        let mut wire = Wire::connect(&server.address()).await;
+        let answer = wire.ask("GET", POLLING, "", b"").await.expect("an answer");
+        let open = answer.text();
+        let open = open.strip_prefix('0').expect("an open packet");
+        let open: serde_json::Value = serde_json::from_str(open).expect("JSON");
+        let sid = open["sid"].as_str().expect("a sid");
+        Self {
+            wire,
+            path: format!("{POLLING}&sid={sid}"),
+            host: server.address(),
+        }
+    }
+
+    async fn post(&mut self, body: &[u8]) -> Option<Answer> {
+        self.wire.ask("POST", &self.path, "", body).await
+    }
+
+    fn head(&self, method: &str) -> String {
+        let Self { path, host, .. } = self;
+        format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: text/plain\r\n")
+    }
+}
