@@ -39,6 +39,45 @@ pub(crate) enum AdminCommand {
     Delete { user: UserId },
 }
 
+impl AdminCommand {
+    /// What it is called in the audit log.
+    pub(crate) fn action(&self) -> &'static str {
+        match self {
+            Self::Users { .. } => "users",
+            Self::Sessions { .. } => "sessions",
+            Self::Revoke { .. } => "revoke",
+            Self::Ban { .. } => "ban",
+            Self::Unban { .. } => "unban",
+            Self::Invite { .. } => "invite",
+            Self::SetPassword { .. } => "password",
+            Self::Export { .. } => "export",
+            Self::Delete { .. } => "delete",
+        }
+    }
+
+    /// Whom it is about.
+    pub(crate) fn user(&self) -> Option<&UserId> {
+        match self {
+            Self::Users { .. } | Self::Invite { .. } => None,
+            Self::Sessions { user }
+            | Self::Revoke { user, .. }
+            | Self::Ban { user }
+            | Self::Unban { user }
+            | Self::SetPassword { user, .. }
+            | Self::Export { user, .. }
+            | Self::Delete { user } => Some(user),
+        }
+    }
+
+    /// Whether it asks for a further page of what was asked for before.
+    pub(crate) fn continues(&self) -> bool {
+        matches!(
+            self,
+            Self::Users { after: Some(_) } | Self::Export { after: Some(_), .. }
+        )
+    }
+}
+
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]

@@ -8,7 +8,13 @@
 //! behind its back would not hold.
 
 mod command;
+mod perform;
+#[cfg(unix)]
+mod socket;
 
 pub(crate) use command::{
     AdminAnswer, AdminCommand, AdminError, AdminSession, AdminUser, ExportedMessage, PAGE,
 };
+pub(crate) use perform::perform;
+#[cfg(unix)]
+pub(crate) use socket::{AdminClient, AdminSocket, Performing};

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::config::Config;
 
-/// Decides about each HTTP request by its head.
-#[derive(Debug)]
+/// Decides about each HTTP request by its head. Clones count together.
+#[derive(Clone, Debug)]
 pub(crate) struct Gate {
     origins: Origins,
     proxies: Proxies,
