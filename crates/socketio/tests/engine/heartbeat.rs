@@ -1,0 +1,92 @@
+//! Pings, pongs, and what silence means.
+
+use std::time::{Duration, Instant};
+
+use parlour_socketio::server::{LeaveReason, ServerOptions};
+
+use crate::{
+    http::Poller,
+    stage::{options, stage},
+    websocket::Ws,
+};
+
+const INTERVAL: Duration = Duration::from_millis(150);
+const TIMEOUT: Duration = Duration::from_millis(150);
+
+fn quick() -> ServerOptions {
+    ServerOptions {
+        ping_interval: INTERVAL,
+        ping_timeout: TIMEOUT,
+        ..options()
+    }
+}
+
+#[tokio::test]
+async fn polling_clients_are_pinged() {
+    let stage = stage(quick());
+    let mut poller = Poller::join(stage.addr()).await;
+    for _ in 0..3 {
+        assert_eq!(poller.hears().await, "2");
+        poller.says("3").await;
+    }
+}
+
+#[tokio::test]
+async fn websocket_clients_are_pinged() {
+    let stage = stage(quick());
+    let mut ws = Ws::join(stage.addr()).await;
+    for _ in 0..3 {
+        assert_eq!(ws.hears().await, "2");
+        ws.says("3").await;
+    }
+}
+
+#[tokio::test]
+async fn a_silent_polling_client_is_given_up() {
+    let mut stage = stage(quick());
+    let start = Instant::now();
+    let poller = Poller::join(stage.addr()).await;
+    assert_eq!(stage.left().await, LeaveReason::PingTimeout);
+    assert!(start.elapsed() >= INTERVAL + TIMEOUT);
+    poller.is_unknown().await;
+    assert_eq!(stage.counts().ping_timeouts_total, 1);
+}
+
+#[tokio::test]
+async fn a_silent_websocket_client_is_given_up() {
+    let mut stage = stage(quick());
+    let start = Instant::now();
+    let mut ws = Ws::join(stage.addr()).await;
+    assert_eq!(stage.left().await, LeaveReason::PingTimeout);
+    assert!(start.elapsed() >= INTERVAL + TIMEOUT);
+    assert_eq!(ws.rest().await.0, ["2"]);
+}
+
+#[tokio::test]
+async fn a_client_that_speaks_is_not_silent() {
+    let mut stage = stage(quick());
+    let mut ws = Ws::join(stage.addr()).await;
+    assert_eq!(ws.hears().await, "2");
+    // Its pong is late, but it speaks.
+    let start = Instant::now();
+    while start.elapsed() < 2 * TIMEOUT {
+        ws.says(r#"42["message"]"#).await;
+        assert_eq!(ws.hears().await, r#"42["message-back"]"#);
+    }
+    drop(ws);
+    assert_eq!(stage.left().await, LeaveReason::TransportClosed);
+}
+
+#[tokio::test]
+async fn a_slow_handler_is_not_its_clients_silence() {
+    let mut stage = stage(quick());
+    let mut ws = Ws::join(stage.addr()).await;
+    ws.says(r#"42["slow",700]"#).await;
+    // It answers at once, behind what the server takes its time for.
+    assert_eq!(ws.hears().await, "2");
+    ws.says("3").await;
+    assert_eq!(ws.hears().await, r#"42["slow-back",700]"#);
+    assert_eq!(ws.hears().await, "2");
+    drop(ws);
+    assert_eq!(stage.left().await, LeaveReason::TransportClosed);
+}

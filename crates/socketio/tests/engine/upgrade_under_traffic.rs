@@ -1,0 +1,113 @@
+//! The move from polling to WebSocket while both sides talk without a pause.
+//!
+//! The client does what official ones do: it polls all the time, probes beside it,
+//! and when the probe has worked waits for its poll and its POST to come back
+//! before it says `5`. Both sides number their messages: none may be missing, come
+//! twice, or out of order.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::mpsc;
+
+use crate::{
+    http::Poller,
+    stage::{options, soon, stage},
+    websocket::Ws,
+};
+
+const MESSAGES: usize = 600;
+
+/// Takes the numbers out of what came, and leaves the rest.
+fn numbers(packets: &str, news: &mut Vec<usize>, back: &mut Vec<usize>) {
+    for packet in packets.split('\x1e') {
+        let number = |prefix| -> Option<usize> {
+            let rest: &str = packet.strip_prefix(prefix)?;
+            Some(rest.strip_suffix(']').unwrap().parse().unwrap())
+        };
+        if let Some(number) = number(r#"42["news","#) {
+            news.push(number);
+        } else if let Some(number) = number(r#"42["message-back","#) {
+            back.push(number);
+        } else {
+            assert!(packet == "6", "{packet}");
+        }
+    }
+}
+
+async fn moves_at(when: usize) {
+    let mut stage = stage(options());
+    let poller = Arc::new(Poller::join(stage.addr()).await);
+    let socket = stage.joined().await;
+
+    // The server talks.
+    let talking = tokio::spawn(async move {
+        for number in 0..MESSAGES {
+            socket.emit("news", &(number,)).unwrap();
+            if number % 7 == 0 {
+                tokio::time::sleep(Duration::from_micros(300)).await;
+            }
+        }
+    });
+
+    // The client polls…
+    let paused = Arc::new(AtomicBool::new(false));
+    let (heard, mut polled) = mpsc::unbounded_channel();
+    let polling = tokio::spawn({
+        let (poller, paused) = (poller.clone(), paused.clone());
+        async move {
+            while !paused.load(Ordering::SeqCst) {
+                let answer = poller.poll().await;
+                assert_eq!(answer.status, 200, "{answer:?}");
+                heard.send(answer.body).unwrap();
+            }
+        }
+    });
+    // … and probes, and talks, as long as it must by POST.
+    let mut ws = Ws::beside(stage.addr(), &poller.sid).await;
+    let mut said = 0;
+    let say = |number: usize| format!(r#"42["message",{number}]"#);
+    while said < when {
+        poller
+            .says(&format!("{}\x1e{}", say(said), say(said + 1)))
+            .await;
+        said += 2;
+    }
+    ws.says("2probe").await;
+    assert_eq!(ws.hears().await, "3probe");
+    // One more POST within the move.
+    poller.says(&say(said)).await;
+    said += 1;
+    paused.store(true, Ordering::SeqCst);
+    soon(polling).await.unwrap();
+    ws.says("5").await;
+
+    let (mut news, mut back) = (Vec::new(), Vec::new());
+    while let Some(body) = polled.recv().await {
+        numbers(&body, &mut news, &mut back);
+    }
+    while news.len() < MESSAGES || back.len() < MESSAGES {
+        if said < MESSAGES {
+            ws.says(&say(said)).await;
+            said += 1;
+        }
+        numbers(&ws.hears().await, &mut news, &mut back);
+    }
+    soon(talking).await.unwrap();
+    assert!(news.iter().copied().eq(0..MESSAGES), "{news:?}");
+    assert!(back.iter().copied().eq(0..MESSAGES), "{back:?}");
+    assert_eq!(poller.poll().await.status, 400);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_doubled_or_out_of_order() {
+    // From before the first message to after most of the server's.
+    for when in [0, 2, 20, 60] {
+        moves_at(when).await;
+    }
+}
