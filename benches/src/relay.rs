@@ -2,9 +2,8 @@
 //! No chat server can be faster on the same machine, so it shows how far the
 //! load generator itself reaches.
 //!
-//! It is no Socket.IO server: it answers [`Swarm`](crate::swarm::Swarm)'s
-//! clients with what they wait for, keeps nothing, checks nothing and believes
-//! everything.
+//! It is no Socket.IO server: it answers the clients of this crate with what
+//! they wait for, keeps nothing, checks nothing and believes everything.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::SocketAddr;

@@ -110,7 +110,7 @@ mod tests {
         assert!(refusal("client").contains("`client`"));
         assert!(refusal("server --only strom").contains("no scenario `strom`"));
         assert!(refusal("server --peer").contains("--peer wants a name"));
-        assert!(refusal("server --peer oficial").contains("official, memory, sqlite and relay"));
+        assert!(refusal("server --peer nobody").contains("official, memory, sqlite and relay"));
         assert!(refusal("server --fast").contains("`--fast`"));
     }
 }
