@@ -23,9 +23,7 @@ use tokio::{
 
 use crate::{
     connector::{auth_json, server_event, shorten},
-    ports::{
-        Connecting, Connector, Link, LinkClose, LinkEvent, LinkSender, NoLink, SendError, Target,
-    },
+    ports::{Connecting, Connector, Link, LinkClose, LinkEvent, LinkSender, SendError, Target},
     view::{Failure, FailureCode},
 };
 

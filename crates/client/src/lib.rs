@@ -38,5 +38,5 @@ pub use query::{Answer, Query, TimelinePage};
 pub use store::StoreError;
 pub use view::{
     AccountView, Delivery, Failure, FailureCode, ItemId, Presence, RosterEntry, SecretsBackend,
-    SecretsView, SessionView, TimelineItem,
+    SecretsView, SendRefusal, SessionView, TimelineItem,
 };

@@ -207,6 +207,7 @@ impl Roster {
             content: message.content.clone(),
             at: message.at,
             delivery: message.delivery,
+            refusal: message.refusal.map(Into::into),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The parts that events and answers are made of: what people see, free of
 //! prose. Codes are stable; a host turns them into sentences.
 
-use parlour_protocol::UserId;
+use parlour_protocol::{UserId, pm::Code};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -219,6 +219,39 @@ pub struct TimelineItem {
     pub at: Option<i64>,
     /// How far it got; `None` for what others wrote.
     pub delivery: Option<Delivery>,
+    /// Why the server did not take it, where it failed and the server said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub refusal: Option<SendRefusal>,
+}
+
+/// The stable codes of why a server did not take a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub enum SendRefusal {
+    /// It is longer than the server takes.
+    TooLarge,
+    /// The server knows nobody of that id.
+    UnknownRecipient,
+    /// We may not write there.
+    Forbidden,
+    /// The recipient takes no messages.
+    Blocked,
+    /// For another reason, none that trying again helps against.
+    Other,
+}
+
+impl From<Code> for SendRefusal {
+    fn from(code: Code) -> Self {
+        match code {
+            Code::TooLarge => Self::TooLarge,
+            Code::UnknownRecipient => Self::UnknownRecipient,
+            Code::Forbidden => Self::Forbidden,
+            Code::Blocked => Self::Blocked,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// How far one of our own messages got.

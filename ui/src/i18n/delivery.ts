@@ -1,4 +1,5 @@
 import type { Delivery } from "../generated/Delivery";
+import type { SendRefusal } from "../generated/SendRefusal";
 
 type Words = {
   /** The state in a word or two. */
@@ -27,8 +28,20 @@ const DELIVERY: Record<Delivery, Words> = {
   },
 };
 
-/** How far a message got. */
-export function deliveryText(delivery: Delivery, isOnline: boolean): Words {
+/** Why the server did not take a message. */
+const REFUSALS: Record<SendRefusal, string> = {
+  tooLarge: "Not sent: it is longer than this server takes.",
+  unknownRecipient: "Not sent: the server does not know this person any more.",
+  forbidden: "Not sent: the server does not let you.",
+  blocked: "Not sent: this person takes no messages.",
+  other: "Not sent: the server refused it.",
+};
+
+/** How far a message got, and where the server refused it, why. */
+export function deliveryText(delivery: Delivery, isOnline: boolean, refusal?: SendRefusal): Words {
+  if (delivery === "failed" && refusal !== undefined) {
+    return { state: DELIVERY.failed.state, sentence: REFUSALS[refusal] };
+  }
   if (delivery === "queued" && !isOnline) {
     return { state: "Waiting for connection", sentence: null };
   }

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import type { Delivery } from "../generated/Delivery";
 import type { FailureCode } from "../generated/FailureCode";
+import type { SendRefusal } from "../generated/SendRefusal";
 import { hostOf } from "./address";
 import { deliveryText } from "./delivery";
 import { failureText } from "./failures";
@@ -58,6 +59,14 @@ const DELIVERIES: Record<Delivery, true> = {
   failed: true,
 };
 
+const REFUSALS: Record<SendRefusal, true> = {
+  tooLarge: true,
+  unknownRecipient: true,
+  forbidden: true,
+  blocked: true,
+  other: true,
+};
+
 function keys<K extends string>(record: Record<K, true>): K[] {
   return Object.keys(record) as K[];
 }
@@ -100,6 +109,12 @@ describe("every refusal", () => {
 describe("every state of a message", () => {
   it.each(keys(DELIVERIES))("has a word: %s", (delivery) => {
     expect(deliveryText(delivery, true).state).not.toBe("");
+  });
+
+  it.each(keys(REFUSALS))("has a sentence for why it was refused: %s", (refusal) => {
+    const { state, sentence } = deliveryText("failed", true, refusal);
+    expect(state).toBe("Not sent");
+    expect(sentence).toMatch(SENTENCE);
   });
 
   it("waits for the connection while there is none", () => {

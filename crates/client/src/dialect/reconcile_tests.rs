@@ -22,6 +22,7 @@ impl Local {
             at: None,
             delivery,
             evidence,
+            refusal: None,
         });
         self
     }

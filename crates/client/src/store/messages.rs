@@ -1,12 +1,17 @@
 //! What was said.
 
-use parlour_protocol::{UserId, pm::MessageId};
+use parlour_protocol::{
+    UserId,
+    pm::{Code, MessageId},
+};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{
     AccountId, Evidence, Result, Store,
     inbox::to_row,
-    outgoing::{delivery_code, delivery_from_code, evidence_code, evidence_from_code},
+    outgoing::{
+        delivery_code, delivery_from_code, evidence_code, evidence_from_code, refusal_from_code,
+    },
 };
 use crate::view::{Delivery, ItemId};
 
@@ -36,6 +41,8 @@ pub(crate) struct StoredMessage {
     pub(crate) at: Option<i64>,
     pub(crate) delivery: Option<Delivery>,
     pub(crate) evidence: Evidence,
+    /// Why the server did not take it.
+    pub(crate) refusal: Option<Code>,
 }
 
 /// What the roster shows of a conversation.
@@ -45,7 +52,8 @@ pub(crate) struct Summary {
     pub(crate) last_message: Option<StoredMessage>,
 }
 
-pub(super) const COLUMNS: &str = "id, peer, position, mine, content, at, delivery, evidence";
+pub(super) const COLUMNS: &str =
+    "id, peer, position, mine, content, at, delivery, evidence, refusal";
 
 impl Store {
     /// Appends a message to its conversation.
@@ -94,6 +102,7 @@ impl Store {
             at: message.at,
             delivery: message.delivery,
             evidence: message.evidence,
+            refusal: None,
         })
     }
 
@@ -210,5 +219,8 @@ pub(super) fn read_message(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
         at: row.get(5)?,
         delivery: row.get::<_, Option<i64>>(6)?.map(delivery_from_code),
         evidence: evidence_from_code(row.get(7)?),
+        refusal: row
+            .get::<_, Option<String>>(8)?
+            .map(|code| refusal_from_code(&code)),
     })
 }

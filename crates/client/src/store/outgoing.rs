@@ -181,3 +181,8 @@ pub(super) fn evidence_from_code(code: i64) -> Evidence {
         _ => Evidence::None,
     }
 }
+
+/// The code as the wire has it.
+pub(super) fn refusal_from_code(code: &str) -> Code {
+    serde_json::from_value(code.into()).unwrap_or(Code::Unknown)
+}

@@ -101,9 +101,9 @@ impl Engine {
         };
         let wait = wait.min(LONGEST_WAIT) + backoff::delay(failures, jitter);
         pm.inbox.put_off(wait, Instant::now());
-        if for_now.is_some() {
+        if for_now.is_some() && !pm.inbox.is_caught_up() {
             // The server lives; it is no fault that it takes its time.
-            self.step(Input::Progress)?;
+            return self.step(Input::Progress);
         }
         Ok(())
     }
@@ -145,8 +145,10 @@ impl Engine {
         let unread = std::mem::take(&mut pm.unread);
         self.give_back(pm);
         self.store.end(stored)?;
-        if !is_first_end {
-            return self.step(Input::Progress);
+        match (was_caught_up, is_first_end) {
+            (true, _) => return Ok(()),
+            (false, false) => return self.step(Input::Progress),
+            (false, true) => {}
         }
         for peer in unread {
             if self.store.summary(account, &peer)?.unread == 0 {

@@ -163,7 +163,9 @@ impl Engine {
     pub(super) fn pm_deadline(&self) -> Option<Instant> {
         let link = self.link.as_ref().filter(|link| link.dialect.is_some())?;
         let pm = link.pm.as_ref()?;
+        // Nothing is told before we have caught up.
         let receipts = pm.receipts.deadline(Instant::now());
+        let receipts = receipts.filter(|_| pm.inbox.is_caught_up());
         pm.inbox.deadline().into_iter().chain(receipts).min()
     }
 

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Command, SessionView,
     ports::{Answered, LinkEvent, Notice, Question},
-    view::{Delivery, FailureCode},
+    view::{Delivery, FailureCode, SendRefusal},
 };
 
 const SENT: Option<Delivery> = Some(Delivery::Sent);
@@ -147,11 +147,14 @@ fn a_refusal_for_good_is_said_and_can_be_tried_again() {
     let uid = asked(&stage)[0].0;
     server.answers(&mut stage);
     assert_eq!(stage.deliveries("bob"), [Some(Delivery::Failed), SENT]);
-    let item = stage.timeline("bob")[0].id;
+    let item = stage.timeline("bob").remove(0);
+    assert_eq!(item.refusal, Some(SendRefusal::UnknownRecipient));
+    let item = item.id;
     stage
         .asks(Command::RetryMessage { item })
         .expect("accepted");
     assert_eq!(asked(&stage), [(uid, "one".into())]);
+    assert_eq!(stage.timeline("bob")[0].refusal, None);
     server.answers(&mut stage);
     assert_eq!(stage.deliveries("bob"), [SENT; 2]);
     assert_eq!(stage.texts("bob"), ["two", "one"], "in the server's order");
