@@ -44,6 +44,12 @@ use super::{
 /// Connections that the system holds until they are accepted. A server that
 /// restarts is met by all its clients at once.
 const BACKLOG: u32 = 1024;
+/// How much of what is written the system holds for one connection, in bytes
+/// (Linux takes it twice). Left to itself it would hold megabytes, and say only when
+/// a third of them is gone that the client has read: a slow client would look as
+/// if it stood still. And what the system holds for one that does stand still is
+/// memory, too.
+const SEND_BUFFER: u32 = 256 * 1024;
 /// How long accepting rests after it failed: for want of descriptors as a rule.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
 /// The most bytes in the head of a request.
@@ -62,6 +68,8 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     // Elsewhere this option would let two servers share the address.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
+    // Connections have it from their listener.
+    socket.set_send_buffer_size(SEND_BUFFER)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
@@ -169,7 +177,7 @@ async fn before<M: MakeUpper>(
         .serve_connection(TokioIo::new(stream), service);
     let mut phase = site.phase.clone();
     loop {
-        if *phase.borrow_and_update() > Phase::Full {
+        if *phase.borrow_and_update() > Phase::Closing {
             Pin::new(&mut connection).graceful_shutdown();
         }
         tokio::select! {
@@ -177,6 +185,10 @@ async fn before<M: MakeUpper>(
                 Ok(()) => break,
                 Err(error) => {
                     tracing::debug!(%error, "an HTTP connection ended");
+                    if error.is_parse() {
+                        // It is told so, and is to hear it.
+                        break;
+                    }
                     return None;
                 }
             },

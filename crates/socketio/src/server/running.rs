@@ -69,6 +69,12 @@ impl Running {
         self.tally.counts()
     }
 
+    /// The same for whoever looks again and again; it keeps nothing alive.
+    pub fn watch(&self) -> impl Fn() -> Counts + Send + Sync + use<> {
+        let tally = self.tally.clone();
+        move || tally.counts()
+    }
+
     /// Gives up the address, and lets nobody in any more: no connection, no session,
     /// no socket into a namespace. Who is in stays.
     pub fn stop_accepting(&self) {
@@ -86,7 +92,12 @@ impl Running {
         for outbound in self.sessions.all() {
             outbound.stop();
         }
-        if timeout(grace, self.gone.recv()).await.is_err() {
+        let gone = async {
+            self.sessions.emptied().await;
+            self.enter(Phase::Empty);
+            self.gone.recv().await;
+        };
+        if timeout(grace, gone).await.is_err() {
             tracing::debug!("some did not take leave in time");
             self.abort().await;
         }

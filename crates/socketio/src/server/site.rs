@@ -35,8 +35,10 @@ pub(crate) enum Phase {
     Serving,
     /// What is open is served, and nothing new.
     Full,
-    /// It says goodbye.
+    /// It says goodbye; requests of sessions are still answered.
     Closing,
+    /// All sessions are gone.
+    Empty,
     /// Every stream is broken.
     Aborting,
 }
@@ -50,7 +52,7 @@ impl<M> Site<M> {
     pub(crate) fn tell(&self, outbound: &Outbound) {
         match self.phase() {
             Phase::Serving | Phase::Full => {}
-            Phase::Closing => outbound.stop(),
+            Phase::Closing | Phase::Empty => outbound.stop(),
             Phase::Aborting => outbound.cut(LeaveReason::ServerClosing),
         }
     }

@@ -1,6 +1,6 @@
 //! How sessions end, and servers.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use futures_util::SinkExt;
 use parlour_socketio::server::LeaveReason;
@@ -8,7 +8,7 @@ use tokio::{io::AsyncReadExt, net::TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
-    http::{POLLING, Poller, answer, get, request, send},
+    http::{POLLING, Poller, answer, get, kept_alive, request, send},
     stage::{options, soon, stage, until},
     websocket::Ws,
 };
@@ -125,6 +125,9 @@ async fn a_server_closes_with_a_goodbye_and_what_was_queued() {
     let by_polling = stage.joined().await;
     by_websocket.emit("last", &("word",)).unwrap();
     by_polling.emit("last", &("word",)).unwrap();
+    assert_eq!(poller.poll().await.body, r#"42["last","word"]"#);
+    // It polls on the connection that it has; new ones are not taken any more.
+    let mut kept = kept_alive(stage.addr()).await;
     let idle = TcpStream::connect(stage.addr()).await.unwrap();
 
     let addr = stage.addr();
@@ -133,8 +136,7 @@ async fn a_server_closes_with_a_goodbye_and_what_was_queued() {
     let (texts, code) = ws.rest().await;
     assert_eq!(texts, [r#"42["last","word"]"#, "1"]);
     assert_eq!(code, Some(1001));
-    let body = poller.poll().await.body;
-    assert_eq!(body, "42[\"last\",\"word\"]\x1e1");
+    assert_eq!(poller.poll_on(&mut kept).await.body, "1");
     drop(idle);
     soon(closing).await.unwrap();
     assert!(
@@ -171,16 +173,6 @@ async fn who_is_in_stays_when_a_server_takes_nobody_any_more() {
     assert_eq!(answer(&mut kept).await.status, 503);
     // … nor by a new one.
     until(|| std::net::TcpStream::connect(stage.server.addr()).is_err()).await;
-}
-
-/// A connection that has had an answer and may have another.
-async fn kept_alive(addr: SocketAddr) -> TcpStream {
-    let mut stream = send(addr, "GET /nothing HTTP/1.1\r\nHost: test\r\n\r\n").await;
-    let mut seen = Vec::new();
-    while !seen.ends_with(b"Nothing is here.") {
-        assert_ne!(soon(stream.read_buf(&mut seen)).await.unwrap(), 0);
-    }
-    stream
 }
 
 #[tokio::test]

@@ -63,6 +63,16 @@ pub(crate) async fn post(addr: SocketAddr, path: &str, body: &str) -> Answer {
     answer(&mut send(addr, &request("POST", path, "", body)).await).await
 }
 
+/// A connection that has had an answer and may have another.
+pub(crate) async fn kept_alive(addr: SocketAddr) -> TcpStream {
+    let mut stream = send(addr, "GET /nothing HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    let mut seen = Vec::new();
+    while !seen.ends_with(b"Nothing is here.") {
+        assert_ne!(soon(stream.read_buf(&mut seen)).await.unwrap(), 0);
+    }
+    stream
+}
+
 pub(crate) const POLLING: &str = "/socket.io/?EIO=4&transport=polling";
 
 /// A session on long polling.
@@ -105,6 +115,13 @@ impl Poller {
 
     pub(crate) async fn poll(&self) -> Answer {
         get(self.addr, &self.path()).await
+    }
+
+    /// A poll on a connection that is there.
+    pub(crate) async fn poll_on(&self, stream: &mut TcpStream) -> Answer {
+        let text = request("GET", &self.path(), "", "");
+        stream.write_all(text.as_bytes()).await.unwrap();
+        answer(stream).await
     }
 
     pub(crate) async fn post(&self, payload: &str) -> Answer {

@@ -71,7 +71,7 @@ async fn a_secure_session_has_everything() {
         }
     }
     drop((socket, events));
-    assert_eq!(stage.left().await, LeaveReason::TransportClosed);
+    assert_eq!(stage.left().await, LeaveReason::ClientLeft);
     until(|| stage.counts().connections == 0).await;
 }
 

@@ -7,7 +7,7 @@ use parlour_socketio::server::{LeaveReason, ServerOptions};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
-    http::{Poller, answer},
+    http::{Poller, answer, kept_alive},
     stage::{options, soon, stage},
     websocket::Ws,
 };
@@ -141,8 +141,9 @@ async fn a_server_that_closes_does_not_wait_for_a_move() {
     let mut ws = Ws::beside(stage.addr(), &poller.sid).await;
     ws.says("2probe").await;
     assert_eq!(ws.hears().await, "3probe");
+    let mut kept = kept_alive(stage.addr()).await;
     let closing = tokio::spawn(stage.server.close(Duration::from_secs(10)));
     ws.rest().await;
-    assert_eq!(poller.poll().await.body, "1");
+    assert_eq!(poller.poll_on(&mut kept).await.body, "1");
     soon(closing).await.unwrap();
 }

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::{session::Input, sid::Sid};
 use crate::server::{Guard, outbound::Outbound};
@@ -20,6 +20,7 @@ pub(crate) struct Sessions {
     open: Mutex<HashMap<u64, Arc<Outbound>>>,
     /// Those that began with polling, by their ids. Nobody asks for the others.
     polled: Mutex<HashMap<Sid, Arc<Polled>>>,
+    emptied: Notify,
 }
 
 /// A session that requests belong to.
@@ -79,12 +80,28 @@ impl Sessions {
     }
 }
 
+impl Sessions {
+    /// Waits until none is open.
+    pub(crate) async fn emptied(&self) {
+        let mut emptied = std::pin::pin!(self.emptied.notified());
+        // Before looking, so that nothing happens in between.
+        emptied.as_mut().enable();
+        if !lock(&self.open).is_empty() {
+            emptied.await;
+        }
+    }
+}
+
 impl Drop for Entry {
     fn drop(&mut self) {
         if let Some(sid) = &self.sid {
             lock(&self.sessions.polled).remove(sid);
         }
-        lock(&self.sessions.open).remove(&self.number);
+        let mut open = lock(&self.sessions.open);
+        open.remove(&self.number);
+        if open.is_empty() {
+            self.sessions.emptied.notify_waiters();
+        }
     }
 }
 
