@@ -11,13 +11,13 @@ function cause({ description }) {
 
 /** A connection that remembers everything it heard, in order. */
 export class Person {
-  constructor(url, transports, auth) {
+  constructor(url, transports, auth, options = {}) {
     this.heard = [];
     this.waiting = [];
-    this.socket = io(url, { transports, auth, forceNew: true, reconnection: false });
+    this.socket = io(url, { transports, auth, forceNew: true, reconnection: false, ...options });
     this.socket.onAny((event, ...args) => this.note({ event, args }));
     this.socket.on("connect_error", (error) =>
-      this.note({ event: "connect_error", args: [error.message, cause(error)] }),
+      this.note({ event: "connect_error", args: [error.message, cause(error)], data: error.data }),
     );
     this.socket.on("disconnect", (reason) => this.note({ event: "disconnect", args: [reason] }));
   }
@@ -65,6 +65,12 @@ export class Person {
     return args.filter((part) => part !== undefined).join(": ");
   }
 
+  /** What a refusal says beyond its text. */
+  async hearsRefusalData() {
+    const { data } = await this.hears(({ event }) => event === "connect_error", "a refusal");
+    return data;
+  }
+
   async hearsText(content) {
     const entry = await this.hears(
       ({ event, args }) => event === "private message" && args[0].content === content,
@@ -94,6 +100,17 @@ export class Person {
 
   says(to, content) {
     this.socket.emit("private message", { content, to: to.id ?? to });
+  }
+
+  /** Asks something and gives the answer. */
+  async asks(event, ...args) {
+    const answers = await this.socket.timeout(PATIENCE_MS).emitWithAck(event, ...args);
+    return answers;
+  }
+
+  /** Sends a message that is acknowledged. */
+  tells(to, content, more = {}) {
+    return this.asks("private message", { content, to: to.id ?? to, ...more });
   }
 
   /** The proof that the server is done with everything said before. */

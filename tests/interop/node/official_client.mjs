@@ -8,47 +8,25 @@
 // That something was *not* heard is never proved by waiting: something that
 // must be heard is sent behind it on the same way, and then the past is looked at.
 
+// Behind them comes {"waiting":"bye"}: then the server has to be ended, and one
+// more line says whether that was told.
 import assert from "node:assert/strict";
 import { parseArgs } from "node:util";
-import { Person } from "./client.mjs";
+import { pmChecks } from "./official_pm.mjs";
+import { arrives, connects, everybodyLeaves, isAbout, isMessage, resumes, stage, text } from "./stage.mjs";
+import { transportChecks } from "./official_transport.mjs";
 
 const { values: options } = parseArgs({
-  options: { url: { type: "string" }, transport: { type: "string" } },
+  options: {
+    url: { type: "string" },
+    transport: { type: "string" },
+    // How often an upgrade is done while messages go both ways.
+    upgrades: { type: "string", default: "10" },
+    // Only the checks whose names hold this.
+    only: { type: "string", default: "" },
+  },
 });
-const transports = {
-  websocket: ["websocket"],
-  polling: ["polling"],
-  upgrade: ["polling", "websocket"],
-}[options.transport];
-
-const people = new Set();
-let count = 0;
-
-function connects(auth) {
-  const person = new Person(options.url, transports, auth);
-  people.add(person);
-  return person;
-}
-
-function arrives(name) {
-  return connects({ username: name }).signedIn();
-}
-
-function resumes(person) {
-  return connects({ sessionID: person.session.sessionID }).signedIn();
-}
-
-/** A text that nobody said before. */
-function text() {
-  count += 1;
-  return `text ${count}`;
-}
-
-const isMessage = ({ event }) => event === "private message";
-const isAbout =
-  (name, id) =>
-  ({ event, args }) =>
-    event === name && (args[0] === id || args[0].userID === id);
+stage(options);
 
 const checks = {
   async "S3 refuses what is no name"() {
@@ -210,7 +188,7 @@ const checks = {
     const kept = back.users.find(({ userID }) => userID === ann.id).messages;
     assert.deepEqual(
       kept.map(({ content }) => content),
-      texts,
+      texts.slice(-200),
     );
   },
 
@@ -291,16 +269,27 @@ const checks = {
     assert.equal(bob.count(isMessage), 1);
   },
 
-  async "extra fields and arguments are dropped, acks never called"() {
+  async "extra fields and arguments are dropped"() {
     const [ann, bob] = [await arrives("Ann"), await arrives("Bob")];
     const content = text();
-    let acks = 0;
-    ann.socket.emit("private message", { content, to: bob.id, from: "eve", id: 1 }, 2, () => {
-      acks += 1;
-    });
+    const extra = { from: "eve", seq: 9, ts: 1, unknown: [] };
+    ann.socket.emit("private message", { content, to: bob.id, ...extra }, 2);
     assert.deepEqual(await bob.hearsText(content), { content, from: ann.id, to: bob.id });
-    await ann.fence(1);
-    assert.equal(acks, 0);
+  },
+
+  async "a plain client that asks for it is acknowledged, or refused"() {
+    const [ann, bob] = [await arrives("Ann"), await arrives("Bob")];
+    const content = text();
+    const answer = await ann.tells(bob, content);
+    assert.deepEqual(Object.keys(answer).sort(), ["id", "ok", "seq", "ts"]);
+    assert.deepEqual([answer.ok, answer.seq], [true, 1]);
+    assert.deepEqual(await bob.hearsText(content), { content, from: ann.id, to: bob.id });
+    assert.deepEqual(await ann.tells("0123456789abcdef", content), {
+      ok: false,
+      code: "unknown_recipient",
+    });
+    assert.deepEqual(await ann.asks("private message"), { ok: false, code: "bad_request" });
+    assert.deepEqual(await ann.asks("pm:sync", { since: 0 }), { ok: false, code: "unsupported" });
   },
 
   async "half an emoji costs nothing but itself"() {
@@ -331,7 +320,7 @@ const checks = {
   },
 };
 
-for (const [check, run] of Object.entries(checks)) {
+async function tries(check, run) {
   let result = { check, ok: true };
   try {
     await run();
@@ -339,9 +328,28 @@ for (const [check, run] of Object.entries(checks)) {
     result = { check, ok: false, error: error.message };
   }
   process.stdout.write(`${JSON.stringify(result)}\n`);
-  for (const person of people) {
-    person.leaves();
-  }
-  people.clear();
+  everybodyLeaves();
 }
+
+const all = { ...checks, ...pmChecks, ...transportChecks(options) };
+for (const [check, run] of Object.entries(all)) {
+  if (check.includes(options.only)) {
+    await tries(check, run);
+  }
+}
+await tries("pm:bye comes before the end", async () => {
+  const ann = await arrives("Ann", { pm: true });
+  const plain = await arrives("Plain");
+  process.stdout.write('{"waiting":"bye"}\n');
+  const bye = await ann.hearsEvent("pm:bye");
+  assert.equal(bye.reason, "restart");
+  assert.ok(bye.retryAfterMs > 0);
+  for (const person of [ann, plain]) {
+    await person.hearsEvent("disconnect");
+  }
+  assert.equal(
+    plain.count(({ event }) => event === "pm:bye"),
+    0,
+  );
+});
 process.exit(0);
