@@ -66,9 +66,9 @@ fn words(line: &str) -> Vec<String> {
 /// How long a stream of messages is warmed up and measured.
 fn spans(quick: bool) -> &'static str {
     if quick {
-        "--warm-up 0.5 --seconds 1"
+        "--warm-up 1.5 --seconds 1"
     } else {
-        "--warm-up 1 --seconds 3"
+        "--warm-up 2 --seconds 3"
     }
 }
 
