@@ -13,7 +13,16 @@
 import assert from "node:assert/strict";
 import { parseArgs } from "node:util";
 import { pmChecks } from "./official_pm.mjs";
-import { arrives, connects, everybodyLeaves, isAbout, isMessage, resumes, stage, text } from "./stage.mjs";
+import {
+  arrives,
+  connects,
+  everybodyLeaves,
+  isAbout,
+  isMessage,
+  resumes,
+  stage,
+  text,
+} from "./stage.mjs";
 import { transportChecks } from "./official_transport.mjs";
 
 const { values: options } = parseArgs({
@@ -72,9 +81,7 @@ const checks = {
     const ann = await arrives("Ann");
     const bob = await arrives("Bob");
     const { args } = await ann.hears(isAbout("user connected", bob.id), "Bob coming");
-    assert.deepEqual(args, [
-      { userID: bob.id, username: "Bob", connected: true, messages: [] },
-    ]);
+    assert.deepEqual(args, [{ userID: bob.id, username: "Bob", connected: true, messages: [] }]);
     bob.says(ann, text());
     ann.says(bob, text());
     await bob.hearsEvent("private message");

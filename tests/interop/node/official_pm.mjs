@@ -121,8 +121,14 @@ export const pmChecks = {
     await bob.hearsText(last);
     await annToo.hearsText(last);
     assert.deepEqual(contents(await inbox(bob)).length, 3);
-    assert.equal(bob.count(({ event, args }) => isMessage({ event }) && args[0].id === id), 1);
-    assert.equal(annToo.count(({ event, args }) => isMessage({ event }) && args[0].id === id), 2);
+    assert.equal(
+      bob.count(({ event, args }) => isMessage({ event }) && args[0].id === id),
+      1,
+    );
+    assert.equal(
+      annToo.count(({ event, args }) => isMessage({ event }) && args[0].id === id),
+      2,
+    );
   },
 
   async "pm refusals of messages have codes, and the connection lives"() {
@@ -165,7 +171,9 @@ export const pmChecks = {
   },
 
   async "pm:history goes back in one conversation"() {
-    const [ann, bob, cleo] = await Promise.all(["Ann", "Bob", "Cleo"].map((name) => arrives(name, PM)));
+    const [ann, bob, cleo] = await Promise.all(
+      ["Ann", "Bob", "Cleo"].map((name) => arrives(name, PM)),
+    );
     const texts = [];
     for (let number = 0; number < 60; number += 1) {
       texts.push(text());
@@ -256,7 +264,10 @@ export const pmChecks = {
     assert.deepEqual(await bob.asks("pm:read", { peer: ann.id, upTo: 3 }), { ok: true });
     await ann.hears(isReceipt({ peer: bob.id, read: 4 }), "read");
     await bobToo.hears(isReceipt({ peer: ann.id, read: 3, own: true }), "one's own reading");
-    assert.equal(bob.count(({ event }) => event === "pm:receipt"), 0);
+    assert.equal(
+      bob.count(({ event }) => event === "pm:receipt"),
+      0,
+    );
     const entry = (await resumes(ann, PM)).users.find(({ userID }) => userID === bob.id);
     assert.equal(entry.read, 4);
     const bobs = (await resumes(bob, PM)).users.find(({ userID }) => userID === ann.id);
@@ -284,8 +295,14 @@ export const pmChecks = {
       await ann.tells(person, content);
       await person.hearsText(content);
     }
-    assert.equal(bob.count(({ event }) => event === "pm:typing"), 1);
-    assert.equal(plain.count(({ event }) => event === "pm:typing"), 0);
+    assert.equal(
+      bob.count(({ event }) => event === "pm:typing"),
+      1,
+    );
+    assert.equal(
+      plain.count(({ event }) => event === "pm:typing"),
+      0,
+    );
   },
 
   async "pm:logout ends this session, or all"() {

@@ -46,7 +46,9 @@ export function transportChecks({ url, transport, upgrades }) {
       const again = first(main, "session");
       main.connect();
       await again;
-      assert.ok(main.io.engine === engine || transport === "upgrade" || !engine.readyState.startsWith("o"));
+      assert.ok(
+        main.io.engine === engine || transport === "upgrade" || !engine.readyState.startsWith("o"),
+      );
       main.disconnect();
       others.forEach((other) => other.disconnect());
     },
