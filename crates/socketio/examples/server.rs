@@ -76,16 +76,19 @@ impl Namespace for Rooms {
     }
 
     async fn left(&self, socket: &Socket, guest: Guest, reason: LeaveReason) {
-        println!("{}, who is {}, left: {reason:?}", socket.number(), guest.name);
+        println!(
+            "{}, who is {}, left: {reason:?}",
+            socket.number(),
+            guest.name
+        );
     }
 }
 
 /// `None`: the client wanted something that does not exist.
 fn handle(socket: &Socket, guest: &Guest, event: IncomingEvent) -> Option<()> {
     // Each argument is read as what it should be; one that is not is refused.
-    let text = |at: usize| -> Option<String> {
-        serde_json::from_str(event.args.get(at)?.get()).ok()
-    };
+    let text =
+        |at: usize| -> Option<String> { serde_json::from_str(event.args.get(at)?.get()).ok() };
     match event.name.as_str() {
         "echo" => {
             let (args, files) = (&event.args, &event.attachments);
@@ -97,11 +100,17 @@ fn handle(socket: &Socket, guest: &Guest, event: IncomingEvent) -> Option<()> {
         "enter" => {
             let room = text(0)?;
             socket.join(&room);
-            socket.to(&room).emit("entered", &(&room, &guest.name)).ok()?;
+            socket
+                .to(&room)
+                .emit("entered", &(&room, &guest.name))
+                .ok()?;
         }
         "say" => {
             let (room, words) = (text(0)?, text(1)?);
-            socket.to(&room).emit("said", &(&room, &guest.name, words)).ok()?;
+            socket
+                .to(&room)
+                .emit("said", &(&room, &guest.name, words))
+                .ok()?;
         }
         _ => return None,
     }
@@ -113,7 +122,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let server = Server::builder(ServerOptions::default())
         .namespace("/", Rooms)
         .start(bind(([127, 0, 0, 1], 3000).into())?);
-    println!("server listening at http://{}; Ctrl-C ends it", server.addr());
+    println!(
+        "server listening at http://{}; Ctrl-C ends it",
+        server.addr()
+    );
     tokio::signal::ctrl_c().await?;
     server.close(Duration::from_secs(2)).await;
     Ok(())

@@ -180,7 +180,7 @@ impl Client {
 
     async fn hear(&mut self, namespace: &str, says: Says, attachments: Vec<Bytes>) -> Flow {
         let Some(Inside { socket, seat }) = self.find(namespace) else {
-            return self.from_outside(namespace);
+            return self.says_outside(namespace);
         };
         match says {
             // It was on its way.
@@ -205,7 +205,7 @@ impl Client {
                 inside.end(LeaveReason::ClientLeft).await;
                 Flow::Continue
             }
-            None => self.from_outside(namespace),
+            None => self.says_outside(namespace),
         }
     }
 
@@ -223,7 +223,7 @@ impl Client {
     }
 
     /// A packet for a namespace that it is not inside of.
-    fn from_outside(&self, namespace: &str) -> Flow {
+    fn says_outside(&self, namespace: &str) -> Flow {
         if self.dismissed.iter().any(|name| **name == *namespace) {
             Flow::Continue
         } else {

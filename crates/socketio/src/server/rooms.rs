@@ -126,13 +126,11 @@ impl Socket {
     }
 
     /// Everybody in the room but itself.
-    #[must_use]
     pub fn to(&self, room: &str) -> Broadcast {
         self.others().to(room)
     }
 
     /// Everybody in its namespace but itself.
-    #[must_use]
     pub fn others(&self) -> Broadcast {
         self.peers().everybody().without(self)
     }
@@ -176,19 +174,16 @@ impl NamespaceHandle {
     }
 
     /// All who are in it.
-    #[must_use]
     pub fn everybody(&self) -> Broadcast {
         Broadcast::new(Arc::clone(&self.space))
     }
 
     /// All who are in the room.
-    #[must_use]
     pub fn to(&self, room: &str) -> Broadcast {
         self.everybody().to(room)
     }
 
     /// All who are not in the room.
-    #[must_use]
     pub fn except(&self, room: &str) -> Broadcast {
         self.everybody().except(room)
     }

@@ -17,7 +17,12 @@ async fn a_client_gets_the_answer_that_it_asked_for() {
     let url = format!("http://{}", stage.addr()).parse().unwrap();
     let (socket, _events) = soon(connect(ConnectOptions::new(url))).await.unwrap();
     let answer = socket.emit_with_ack("ask", &("a", 1), PATIENCE).await;
-    let args: Vec<_> = answer.unwrap().args.iter().map(|arg| arg.to_string()).collect();
+    let args: Vec<_> = answer
+        .unwrap()
+        .args
+        .iter()
+        .map(|arg| arg.to_string())
+        .collect();
     assert_eq!(args, ["\"a\"", "1"]);
 }
 
@@ -25,7 +30,8 @@ async fn a_client_gets_the_answer_that_it_asked_for() {
 async fn an_answer_may_be_binary() {
     let stage = stage(options());
     let mut raw = Raw::join(stage.addr()).await;
-    raw.say(r#"451-7["ask",{"_placeholder":true,"num":0}]"#).await;
+    raw.say(r#"451-7["ask",{"_placeholder":true,"num":0}]"#)
+        .await;
     raw.say_bytes(&[1, 2, 3]).await;
     assert_eq!(raw.hear().await, r#"461-7[{"_placeholder":true,"num":0}]"#);
     assert_eq!(*raw.hear_bytes().await, [1, 2, 3]);
@@ -112,9 +118,13 @@ async fn reserved_names_are_not_emitted() {
     let mut raw = Raw::join(stage.addr()).await;
     let here = stage.joined().await;
     assert_eq!(here.emit("connect", &()), Err(EmitError::Reserved));
-    assert_eq!(here.peers().everybody().emit("disconnect", &()), Err(EmitError::Reserved));
+    assert_eq!(
+        here.peers().everybody().emit("disconnect", &()),
+        Err(EmitError::Reserved)
+    );
     assert_eq!(here.namespace(), "/");
-    here.send(&Frame::event("/", None, "fine", &()).unwrap()).unwrap();
+    here.send(&Frame::event("/", None, "fine", &()).unwrap())
+        .unwrap();
     here.flush();
     assert_eq!(raw.hear().await, r#"42["fine"]"#);
 }

@@ -85,7 +85,10 @@ async fn who_leaves_is_in_no_room_any_more() {
     all.everybody().join("all");
     a.say("41").await;
     assert_eq!(stage.left().await, (first.clone(), LeaveReason::ClientLeft));
-    assert_eq!(numbers(&all.to("all").sockets()), [second.number(), third.number()]);
+    assert_eq!(
+        numbers(&all.to("all").sockets()),
+        [second.number(), third.number()]
+    );
     first.join("all");
     assert!(first.rooms().is_empty());
     drop(b);

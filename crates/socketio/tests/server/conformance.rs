@@ -51,7 +51,13 @@ impl Example {
 /// The example's program, built if it is not up to date.
 async fn built() -> String {
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--package", "parlour-socketio", "--example", "conformance"])
+        .args([
+            "build",
+            "--package",
+            "parlour-socketio",
+            "--example",
+            "conformance",
+        ])
         .args(["--message-format", "json"])
         .stderr(Stdio::inherit())
         .output()
@@ -69,17 +75,19 @@ async fn built() -> String {
 #[tokio::test]
 async fn the_example_does_what_the_protocols_say() {
     let server = Example::start().await;
-    // One after the other on one server: each leaves it as it was.
-    engine::handshakes(server.addr).await;
-    engine::heartbeats(server.addr).await;
-    engine::ends(server.addr).await;
-    engine::upgrades(server.addr).await;
-    socket::joining(server.addr).await;
-    socket::refusals(server.addr).await;
-    socket::leaving(server.addr).await;
-    socket::messages(server.addr).await;
-    socket::invalid_packets(server.addr).await;
-    cross_origin(server.addr).await;
+    // All at once: they have nothing to do with each other but the server.
+    tokio::join!(
+        Box::pin(engine::handshakes(server.addr)),
+        Box::pin(engine::heartbeats(server.addr)),
+        Box::pin(engine::ends(server.addr)),
+        Box::pin(engine::upgrades(server.addr)),
+        Box::pin(socket::joining(server.addr)),
+        Box::pin(socket::refusals(server.addr)),
+        Box::pin(socket::leaving(server.addr)),
+        Box::pin(socket::messages(server.addr)),
+        Box::pin(socket::invalid_packets(server.addr)),
+        Box::pin(cross_origin(server.addr)),
+    );
 }
 
 /// Pages from anywhere may use it.
@@ -96,6 +104,9 @@ async fn cross_origin(server: SocketAddr) {
         soon(stream.read_to_string(&mut answer)).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
         let head = answer.to_lowercase();
-        assert!(head.contains("access-control-allow-origin: *\r\n"), "{answer}");
+        assert!(
+            head.contains("access-control-allow-origin: *\r\n"),
+            "{answer}"
+        );
     }
 }

@@ -157,7 +157,10 @@ async fn a_slow_reader_is_cut_by_what_it_is_sent_directly_too() {
         }
     })
     .await;
-    assert_eq!(stage.left().await, (socket.clone(), LeaveReason::SlowReader));
+    assert_eq!(
+        stage.left().await,
+        (socket.clone(), LeaveReason::SlowReader)
+    );
     assert_eq!(socket.queued(), 0);
     soon(socket.drained()).await;
     drop(raw);

@@ -114,7 +114,8 @@ async fn one_that_is_disconnected_hears_it_and_may_come_back() {
     assert!(here.emit("late", &()).is_err());
     here.send(&crate::recorder::news(1)).unwrap();
     raw.say(r#"42["on its way"]"#).await;
-    raw.say(r#"451-["on its way",{"_placeholder":true,"num":0}]"#).await;
+    raw.say(r#"451-["on its way",{"_placeholder":true,"num":0}]"#)
+        .await;
     raw.say_bytes(b"x").await;
     raw.say("41").await;
     raw.hears_nothing_else().await;
@@ -189,7 +190,10 @@ async fn packets_of_one_client_are_handled_one_after_the_other() {
     assert_eq!(stage.event().await, (here.clone(), "wait()".to_owned()));
     assert_eq!(stage.event().await, (here, "after()".to_owned()));
     assert!(matches!(stage.call().await, Call::Settle));
-    assert_eq!(raw.hear().await, r#"44/nowhere,{"message":"Invalid namespace"}"#);
+    assert_eq!(
+        raw.hear().await,
+        r#"44/nowhere,{"message":"Invalid namespace"}"#
+    );
 }
 
 #[tokio::test]
@@ -241,7 +245,11 @@ async fn what_breaks_the_protocol_ends_the_connection() {
             };
             assert_eq!(found, error, "{text}");
         }
-        assert_eq!(stage.left().await, (here, LeaveReason::ProtocolError), "{text}");
+        assert_eq!(
+            stage.left().await,
+            (here, LeaveReason::ProtocolError),
+            "{text}"
+        );
     }
     let name = "x".repeat(2_000);
     let mut raw = Raw::open(stage.addr()).await;
@@ -254,7 +262,10 @@ async fn what_breaks_the_protocol_ends_the_connection() {
 async fn attachments_have_their_place_or_the_connection_ends() {
     let mut stage = stage(options());
     let event = r#"452-["back",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#;
-    for error in [DecodeError::MissingAttachments, DecodeError::StrayAttachment] {
+    for error in [
+        DecodeError::MissingAttachments,
+        DecodeError::StrayAttachment,
+    ] {
         let mut raw = Raw::join(stage.addr()).await;
         let here = stage.joined().await;
         raw.say(event).await;
@@ -283,7 +294,11 @@ async fn half_an_emoji_and_a_deep_array_are_only_arguments() {
     raw.say(r#"42["back","\ud83d"]"#).await;
     assert_eq!(raw.hear().await, r#"42["back","\ufffd"]"#);
     stage.event().await;
-    let deep = format!("42[\"back\",{}{}]", "[".repeat(100_000), "]".repeat(100_000));
+    let deep = format!(
+        "42[\"back\",{}{}]",
+        "[".repeat(100_000),
+        "]".repeat(100_000)
+    );
     raw.say(&deep).await;
     assert_eq!(raw.hear().await, deep);
 }
@@ -328,7 +343,11 @@ async fn a_server_that_stops_lets_nobody_in_and_goes_on_with_who_is_there() {
     raw.say(r#"42["back"]"#).await;
     assert_eq!(raw.hear().await, r#"42["back"]"#);
     assert_eq!(stage.event().await.0, here);
-    assert!(Raw::dial(stage.addr(), "EIO=4&transport=websocket").await.is_none());
+    assert!(
+        Raw::dial(stage.addr(), "EIO=4&transport=websocket")
+            .await
+            .is_none()
+    );
 }
 
 #[tokio::test]
@@ -336,7 +355,9 @@ async fn a_crash_breaks_everything_and_still_everybody_leaves() {
     let mut stage = stage(options());
     let mut raw = Raw::join(stage.addr()).await;
     let here = stage.joined().await;
-    let crate::recorder::Stage { server, mut calls, .. } = stage;
+    let crate::recorder::Stage {
+        server, mut calls, ..
+    } = stage;
     let (heard, ()) = tokio::join!(raw.hears_the_end(), server.abort());
     assert!(heard.is_empty());
     let Some(Call::Left(left, _)) = soon(calls.recv()).await else {

@@ -29,13 +29,15 @@ impl Raw {
     /// The WebSocket of that query; `None` if the server refuses it.
     pub(crate) async fn dial(server: SocketAddr, query: &str) -> Option<Self> {
         let url = format!("ws://{server}/socket.io/?{query}");
-        let (ws, _) = soon(connect_async(url)).await.ok()?;
+        let (ws, _) = soon(Box::pin(connect_async(url))).await.ok()?;
         Some(Self { ws })
     }
 
     /// A session of the engine that has joined nothing.
     pub(crate) async fn open(server: SocketAddr) -> Self {
-        let mut raw = Self::dial(server, "EIO=4&transport=websocket").await.unwrap();
+        let mut raw = Self::dial(server, "EIO=4&transport=websocket")
+            .await
+            .unwrap();
         let open = raw.hear().await;
         assert!(open.starts_with("0{"), "{open}");
         raw
@@ -56,7 +58,8 @@ impl Raw {
             .strip_prefix(start)
             .and_then(|rest| rest.strip_prefix(r#"{"sid":""#))
             .and_then(|rest| rest.strip_suffix(r#""}"#));
-        id.unwrap_or_else(|| panic!("not let in: {text}")).to_owned()
+        id.unwrap_or_else(|| panic!("not let in: {text}"))
+            .to_owned()
     }
 
     pub(crate) async fn say(&mut self, text: &str) {
@@ -100,17 +103,18 @@ impl Raw {
         }
     }
 
-    /// Everything up to the end of the connection.
+    /// Everything up to the end of the connection, which is its end for both.
     pub(crate) async fn hears_the_end(&mut self) -> Vec<String> {
         let mut heard = Vec::new();
-        loop {
-            match soon(self.ws.next()).await {
-                Some(Ok(Message::Text(text))) if text.as_str() == "2" => self.try_say("3").await,
-                Some(Ok(Message::Text(text))) => heard.push(text.to_string()),
-                Some(Ok(_)) => {}
-                Some(Err(_)) | None => return heard,
+        while let Some(Ok(message)) = soon(self.ws.next()).await {
+            match message {
+                Message::Text(text) if text.as_str() == "2" => self.try_say("3").await,
+                Message::Text(text) => heard.push(text.to_string()),
+                _ => {}
             }
         }
+        let _ = self.ws.get_mut().shutdown().await;
+        heard
     }
 
     /// Nothing was said until now that it has not heard.

@@ -177,7 +177,10 @@ impl Namespace for Recorder {
         match event.name.as_str() {
             "back" => {
                 let (args, files) = (&event.args, &event.attachments);
-                send(socket, &Frame::event_with_attachments(space, None, "back", args, files));
+                send(
+                    socket,
+                    &Frame::event_with_attachments(space, None, "back", args, files),
+                );
             }
             "ask" => {
                 let (args, files) = (&event.args, &event.attachments);

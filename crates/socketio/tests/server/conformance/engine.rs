@@ -30,7 +30,13 @@ pub(super) async fn handshakes(server: SocketAddr) {
     let open = opened(&body);
     let mut keys: Vec<_> = open.as_object().unwrap().keys().collect();
     keys.sort();
-    let all = ["maxPayload", "pingInterval", "pingTimeout", "sid", "upgrades"];
+    let all = [
+        "maxPayload",
+        "pingInterval",
+        "pingTimeout",
+        "sid",
+        "upgrades",
+    ];
     assert_eq!(keys, all);
     assert_eq!(open["upgrades"], serde_json::json!(["websocket"]));
     assert_eq!(open["pingInterval"], 300);
@@ -159,10 +165,15 @@ pub(super) async fn upgrades(server: SocketAddr) {
     assert_eq!(post(server, &sid, "40").await.0, 200);
     let (status, body) = poll(server, &sid).await;
     assert_eq!(status, 200);
-    let packets: Vec<_> = body.split('\u{1e}').filter(|packet| *packet != "2").collect();
+    let packets: Vec<_> = body
+        .split('\u{1e}')
+        .filter(|packet| *packet != "2")
+        .collect();
     assert!(packets[0].starts_with(r#"40{"sid":""#), "{packets:?}");
     assert_eq!(post(server, &sid, r#"42["message",1]"#).await.0, 200);
-    let mut raw = Raw::dial(server, &format!("{WEBSOCKET}&sid={sid}")).await.unwrap();
+    let mut raw = Raw::dial(server, &format!("{WEBSOCKET}&sid={sid}"))
+        .await
+        .unwrap();
     raw.say("2probe").await;
     assert_eq!(raw.hear().await, "3probe");
     raw.say("5").await;

@@ -3,10 +3,7 @@
 use super::*;
 
 pub(super) async fn joining(server: SocketAddr) {
-    for (connect, auth) in [
-        ("40", "{}"),
-        (r#"40{"token":"123"}"#, r#"{"token":"123"}"#),
-    ] {
+    for (connect, auth) in [("40", "{}"), (r#"40{"token":"123"}"#, r#"{"token":"123"}"#)] {
         let mut raw = Raw::open(server).await;
         raw.say(connect).await;
         raw.hears_welcome("40").await;
@@ -54,7 +51,8 @@ pub(super) async fn leaving(server: SocketAddr) {
     raw.hear().await;
     // Out of the custom one; the main one goes on.
     raw.say("41/custom").await;
-    raw.say(r#"42["message","message to main namespace"]"#).await;
+    raw.say(r#"42["message","message to main namespace"]"#)
+        .await;
     let back = r#"42["message-back","message to main namespace"]"#;
     assert_eq!(raw.hear().await, back);
     // Out of the main one: the connection stays, and one can come back.
@@ -78,14 +76,19 @@ pub(super) async fn messages(server: SocketAddr) {
     raw.say(&format!(r#"452-["message",{places}]"#)).await;
     raw.say_bytes(&[1, 2, 3]).await;
     raw.say_bytes(&[4, 5, 6]).await;
-    assert_eq!(raw.hear().await, format!(r#"452-["message-back",{places}]"#));
+    assert_eq!(
+        raw.hear().await,
+        format!(r#"452-["message-back",{places}]"#)
+    );
     assert_eq!(*raw.hear_bytes().await, [1, 2, 3]);
     assert_eq!(*raw.hear_bytes().await, [4, 5, 6]);
 
-    raw.say(r#"42456["message-with-ack",1,"2",{"3":[false]}]"#).await;
+    raw.say(r#"42456["message-with-ack",1,"2",{"3":[false]}]"#)
+        .await;
     assert_eq!(raw.hear().await, r#"43456[1,"2",{"3":[false]}]"#);
 
-    raw.say(&format!(r#"452-789["message-with-ack",{places}]"#)).await;
+    raw.say(&format!(r#"452-789["message-with-ack",{places}]"#))
+        .await;
     raw.say_bytes(&[1, 2, 3]).await;
     raw.say_bytes(&[4, 5, 6]).await;
     assert_eq!(raw.hear().await, format!("462-789[{places}]"));
