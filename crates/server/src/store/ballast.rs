@@ -8,8 +8,8 @@
 //!   Ample ──────────────────────────────────────────────► Low
 //!     ▲                                                    │
 //!     └────────────────────────────────────────────────────┘
-//!           something that grows the data is to be written,
-//!           and the file can be made again
+//!           something that grows the data is to be written, and there
+//!           is room for the file and as much again
 //! ```
 //! While room is low only what does not grow the data is written, into the
 //! room that the file left. What does (messages, users) is refused at once.
@@ -24,6 +24,10 @@ use super::folder::{open_private, remove};
 
 /// Bytes kept free: some dozens of commits of a few pages each. Storage.
 const BALLAST_BYTES: usize = 256 * 1024;
+
+/// Bytes that must be free besides, to go on after the disk was full: or every
+/// message would fill it once more. Storage.
+const HEADROOM_BYTES: usize = 256 * 1024;
 
 /// The file.
 #[derive(Debug)]
@@ -76,10 +80,12 @@ impl Ballast {
     fn write(&self) -> io::Result<()> {
         let mut file = open_private(&self.path)?;
         // Nothing that a file system could leave out or press together.
-        let noise: Vec<u8> = (0..BALLAST_BYTES / 16)
+        let noise: Vec<u8> = (0..(BALLAST_BYTES + HEADROOM_BYTES) / 16)
             .flat_map(|_| rand::random::<[u8; 16]>())
             .collect();
         file.write_all(&noise)?;
+        file.sync_all()?;
+        file.set_len(BALLAST_BYTES as u64)?;
         file.sync_all()
     }
 }

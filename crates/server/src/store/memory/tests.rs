@@ -25,7 +25,7 @@ fn the_oldest_messages_go_when_there_are_too_many() {
         messages: 3,
         text: ALL,
     });
-    let mut say = |memory: &mut Memory, number, to| {
+    let say = |memory: &mut Memory, number, to| {
         let write = Write::Message(new_message(ann, to, id(number), "x"));
         memory.commit(&[write]).expect("commit").remove(0)
     };

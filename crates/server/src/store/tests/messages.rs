@@ -296,7 +296,7 @@ fn recent_conversations_come_newest_first_within_their_weight() {
             expected(&["note"], &["cat 2", "cat 3"], &[])
         );
         assert_eq!(
-            recent(3, 4 * weight - 1),
+            recent(3, 4 * weight - 2),
             expected(&["note"], &["cat 2", "cat 3"], &[]),
             "what follows a message that did not fit does not get its place"
         );
