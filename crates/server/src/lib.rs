@@ -19,23 +19,16 @@
 mod admin;
 mod admission;
 mod audit;
-#[allow(dead_code, unused_imports, reason = "takes the place of `hub` with the new gateway")]
 mod chat;
 mod config;
-mod counters;
-#[allow(dead_code, unused_imports, reason = "takes the place of `gateway`")]
 mod door;
-mod gateway;
 mod http;
-mod hub;
 mod identity;
 mod limits;
 mod logs;
 mod metrics;
-mod net;
+pub mod program;
 mod server;
-mod storage;
-#[allow(dead_code, reason = "takes the place of `storage` with the new hub")]
 mod store;
 mod tls;
 
@@ -43,5 +36,5 @@ pub use admission::SignInMode;
 pub use config::{Config, ConfigError, Limits, Network, NetworkError, StorageKind, TlsFiles};
 pub use metrics::Counts;
 pub use server::{Running, Server, StartError};
-pub use storage::StorageError;
+pub use store::StorageError;
 pub use tls::TlsError;

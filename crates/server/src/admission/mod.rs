@@ -29,5 +29,5 @@ pub(crate) use failures::FailedSignIns;
 pub(crate) use gate::Gate;
 pub(crate) use invite::{InviteHash, InviteToken};
 pub use mode::SignInMode;
-pub(crate) use names::{Reserved, Skeleton, check_name};
+pub(crate) use names::{Skeleton, check_name};
 pub(crate) use passwords::{PasswordError, PasswordHash, Passwords};

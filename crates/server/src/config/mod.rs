@@ -34,7 +34,7 @@ pub use error::ConfigError;
 pub(crate) use flags::{command, given as given_flags};
 pub use limits::Limits;
 pub use network::{Network, NetworkError};
-pub(crate) use settings::{SettingError, Settings};
+pub(crate) use settings::Settings;
 
 /// How to run a server.
 ///

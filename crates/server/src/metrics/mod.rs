@@ -162,11 +162,6 @@ impl Metrics {
         }
     }
 
-    /// A name that cannot be one was refused.
-    pub(crate) fn refused(&self) {
-        self.sign_in_refused(Code::BadRequest);
-    }
-
     /// A connection was cut.
     pub(crate) fn cut(&self, why: &'static str) {
         count(&self.cut, why);
