@@ -19,16 +19,14 @@
 mod io;
 mod shown;
 mod verdicts;
+mod waits;
 
 use std::time::{Duration, Instant};
 
 use parlour_protocol::ConnectAuth;
 
 pub(crate) use self::io::{Effect, Identity, Input};
-use crate::{
-    backoff,
-    view::{Failure, FailureCode},
-};
+use crate::view::{Failure, FailureCode};
 
 /// How long a server may take, once connected, to say who we are and who is
 /// there: a large roster over a slow line.
@@ -37,9 +35,6 @@ const CATCH_UP_LIMIT: Duration = Duration::from_secs(30);
 /// A connection that lived shorter than this counts as another failure, so
 /// that a server which accepts and hangs up at once does not get a hot loop.
 const STABLE_AFTER: Duration = Duration::from_secs(10);
-
-/// The longest that a server may tell us to stay away.
-const LONGEST_ABSENCE: Duration = Duration::from_secs(300);
 
 #[derive(Clone, Debug)]
 enum State {
@@ -149,7 +144,7 @@ impl Session {
                 Vec::new()
             }
             Input::Leaving(wait) => {
-                self.comes_back = Some(wait.min(LONGEST_ABSENCE));
+                self.comes_back = Some(wait);
                 Vec::new()
             }
             Input::Ended(reason) => self.ended(reason),
@@ -236,32 +231,6 @@ impl Session {
             },
         };
         vec![Effect::Connect(auth)]
-    }
-
-    fn wait(&mut self, reason: Failure, now: Instant, jitter: f64) {
-        self.wait_at_least(Duration::ZERO, reason, now, jitter);
-    }
-
-    fn wait_at_least(&mut self, least: Duration, reason: Failure, now: Instant, jitter: f64) {
-        // Losing a connection that had lasted is the first failure.
-        self.attempt = self.attempt.max(1);
-        // Spread out, so that not everyone comes back when they were told to.
-        let least = least.min(LONGEST_ABSENCE).mul_f64(1.0 + 0.5 * jitter);
-        let until = now + least + backoff::delay(self.attempt, jitter);
-        self.state = State::Waiting { until, reason };
-    }
-
-    /// The connection is gone, as was announced or not.
-    fn lost(&mut self, reason: Failure, now: Instant, jitter: f64) {
-        let Some(wait) = self.comes_back.take() else {
-            return self.wait(reason, now, jitter);
-        };
-        self.attempt = 0;
-        let reason = Failure {
-            code: FailureCode::ServerRestarting,
-            detail: None,
-        };
-        self.wait_at_least(wait, reason, now, jitter);
     }
 
     fn sign_out(&mut self, reason: Option<Failure>, resumable: bool) {

@@ -11,6 +11,7 @@ mod pm;
 mod publish;
 mod secrets;
 mod send;
+mod trouble;
 
 use std::{
     future::pending,
@@ -24,16 +25,15 @@ use tokio::{
     time::timeout,
 };
 
-use self::{changes::Changes, link::OpenLink, secrets::SecretsTask};
+use self::{changes::Changes, link::OpenLink, secrets::SecretsTask, trouble::storage_refusal};
 use crate::{
-    ClientEvent, Refusal, RefusalCode,
+    ClientEvent,
     handle::{ClientConfig, Request},
     outbox::Outbox,
     ports::{Clock, Connecting, Connector, Link, LinkEvent, NoLink, Target},
     roster::Roster,
     session::{Effect, Input, Session},
     store::{Account, Store, StoreError},
-    view::{Failure, FailureCode},
 };
 
 /// How long saying goodbye may take.
@@ -244,22 +244,6 @@ impl Engine {
         self.publish();
     }
 
-    /// What came cannot be stored: leave the connection and try again later,
-    /// when the server tells it once more.
-    fn storage_failed(&mut self, error: &StoreError) {
-        tracing::error!(%error, "the local database failed");
-        self.drop_link(None);
-        let reason = Failure {
-            code: FailureCode::StorageFailed,
-            detail: Some(error.to_string()),
-        };
-        let left = self.step(Input::Lost(reason));
-        // What was taken back in the store must not stay in memory, nor be told.
-        if let Err(error) = left.and_then(|()| self.reload_roster()) {
-            tracing::error!(%error, "the local database failed again");
-        }
-    }
-
     async fn say_goodbye(&mut self) {
         match timeout(GOODBYE, self.secrets_settled()).await {
             Ok(Ok(())) => {}
@@ -275,12 +259,6 @@ impl Engine {
             .await;
         }
     }
-}
-
-/// A storage error as an answer.
-fn storage_refusal(error: &StoreError) -> Refusal {
-    tracing::error!(%error, "the local database failed");
-    RefusalCode::StorageFailed.into()
 }
 
 async fn attempt(connecting: &mut Option<Connecting>) -> Result<Link, NoLink> {

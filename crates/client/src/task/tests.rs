@@ -8,7 +8,10 @@ use parlour_protocol::UserEntry;
 
 use self::stage::{Stage, came, everyone, list, message, plain, session, user};
 use super::*;
-use crate::{Command, Presence, SessionView, view::Delivery};
+use crate::{
+    Command, Presence, SessionView,
+    view::{Delivery, FailureCode},
+};
 
 #[test]
 fn a_dead_connection_proves_nothing_about_what_was_in_flight() {

@@ -1,0 +1,33 @@
+//! What to do when the local database fails.
+
+use super::Engine;
+use crate::{
+    Refusal, RefusalCode,
+    session::Input,
+    store::StoreError,
+    view::{Failure, FailureCode},
+};
+
+impl Engine {
+    /// What came cannot be stored: leave the connection and try again later,
+    /// when the server tells it once more.
+    pub(super) fn storage_failed(&mut self, error: &StoreError) {
+        tracing::error!(%error, "the local database failed");
+        self.drop_link(None);
+        let reason = Failure {
+            code: FailureCode::StorageFailed,
+            detail: Some(error.to_string()),
+        };
+        let left = self.step(Input::Lost(reason));
+        // What was taken back in the store must not stay in memory, nor be told.
+        if let Err(error) = left.and_then(|()| self.reload_roster()) {
+            tracing::error!(%error, "the local database failed again");
+        }
+    }
+}
+
+/// A storage error as an answer.
+pub(super) fn storage_refusal(error: &StoreError) -> Refusal {
+    tracing::error!(%error, "the local database failed");
+    RefusalCode::StorageFailed.into()
+}
