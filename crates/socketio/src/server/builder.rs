@@ -27,7 +27,6 @@ pub struct Server;
 
 impl Server {
     /// Begins with a server that has no namespace yet.
-    #[must_use]
     pub fn builder(options: ServerOptions) -> ServerBuilder {
         ServerBuilder {
             registry: Registry::new(&options),
