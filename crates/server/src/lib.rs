@@ -1,20 +1,23 @@
 //! parlour-server: private messaging over Socket.IO, in dialect C of the
-//! guide, with sessions and messages in SQLite.
+//! guide and in pm, with users, sessions and messages in SQLite or in memory.
 //!
 //! ```text
-//!  net      TCP, time-outs, back-pressure          knows no HTTP routes
-//!   └ gateway   HTTP, Engine.IO, Socket.IO         the only part that knows socketioxide
-//!      └ hub       the chat: one thread, all state  knows no sockets
-//!         └ storage   sessions and messages         knows no chat
+//!  parlour_socketio::server   TCP, TLS, HTTP, Engine.IO, Socket.IO    knows no chat
+//!   └ gateway   one namespace: who may come in, what they say        knows no storage
+//!      └ hub       the chat: one thread, all state                  knows no sockets
+//!         └ storage   users, sessions, messages                    knows no connection
 //! ```
 //!
-//! What happens when Alice's client emits `private message`: `net` reads the
-//! bytes unless too much of hers is waiting; `gateway` parses the payload and
-//! queues it in wire order; her connection's task hands it to the hub, waiting
-//! while that is full; the hub stores it with whatever else is waiting, in one
-//! transaction, and after the commit delivers it to Bob's connections and to
-//! Alice's others. A connection that cannot take what is delivered is cut;
-//! nothing is dropped in silence.
+//! What happens when Alice's client emits `private message`: her connection's
+//! task reads the frame, waits for her pace, reads the payload strictly and hands it to the
+//! hub, waiting while that is full; the hub stores it with whatever else is
+//! waiting, in one transaction, and after the commit acknowledges it and delivers
+//! it to Bob's connections and to Alice's others, straight into their sockets. A
+//! connection that cannot take what is delivered is cut; nothing is dropped in
+//! silence.
+//!
+//! Beside that: [`Config`] says how a server is run, `admission` who may do how much,
+//! `admin` what whoever runs it may do to it, `metrics` and `audit` what became of it.
 
 mod admin;
 mod admission;

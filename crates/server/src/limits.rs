@@ -8,50 +8,37 @@ use std::time::Duration;
 pub(crate) const HUB_QUEUE: usize = 1024;
 
 /// Commands that the hub takes at once, and so messages that share one commit:
-/// from 64 on, a larger batch gains nothing on SQLite. Hub.
-pub(crate) const HUB_BATCH: usize = 256;
+/// from 64 on, a larger batch gains little on SQLite. Hub.
+pub(crate) const HUB_BATCH: usize = 512;
 
-/// Commands of one connection that wait for the hub before its WebSocket is
-/// read no further. Net.
-pub(crate) const PAUSE_READING_AT: usize = 256;
+/// Bytes that wait to be written to one connection, besides its first list. A
+/// thousand short messages; over it, the connection is cut. Engine.
+pub(crate) const OUTGOING_BYTES: usize = 1024 * 1024;
 
-/// Commands of one connection that wait when its WebSocket is read again. Net.
-pub(crate) const RESUME_READING_AT: usize = 64;
-
-/// Commands of one connection that may wait at all: what one polling request
-/// can carry, and more than one WebSocket read can overshoot. Full: the
-/// connection is cut, never a command dropped. Gateway.
-pub(crate) const CONNECTION_QUEUE: usize = 4096;
-
-/// Packets that wait to be written to one connection. A thousand people who
-/// arrive at once must fit; full: the connection is cut. Gateway.
-pub(crate) const OUTGOING_PACKETS: usize = 2048;
+/// How long what waits may make no progress before the peer counts as gone. Engine.
+pub(crate) const STALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How often each connection is pinged, and how long its pong may take: a dead
-/// one is noticed within the sum. Gateway.
+/// one is noticed within the sum. Engine.
 pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(10);
 
-/// See [`PING_INTERVAL`]. Gateway.
+/// See [`PING_INTERVAL`]. Engine.
 pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a connection may stay without signing in. Gateway.
+/// How long a connection may stay without signing in. Engine.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long the head of an HTTP request may take (slow loris). Net.
+/// How long the head of an HTTP request may take (slow loris). Engine.
 pub(crate) const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a write may make no progress before the peer counts as gone. Net.
-pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long the body of a POST may take. Engine.
+pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// TCP connections at once: more wait in the backlog. Net.
+/// TCP connections at once: more wait in the backlog. Engine.
 pub(crate) const TCP_CONNECTIONS: usize = 20_000;
 
-/// Connections that the kernel may hold before they are accepted: a storm
-/// overflows the usual 128. Net.
-pub(crate) const TCP_BACKLOG: u32 = 1024;
-
-/// How long accepting rests after an error such as "too many open files". Net.
-pub(crate) const ACCEPT_REST: Duration = Duration::from_millis(100);
+/// How often the hub is told that time has passed. Server.
+pub(crate) const TICK: Duration = Duration::from_secs(5);
 
 /// How long each step of a clean end may take; there are three, and a
 /// supervisor gives ten seconds. Server.

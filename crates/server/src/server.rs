@@ -1,17 +1,29 @@
 //! The server as a whole: start, stop.
 
-use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, io, net::SocketAddr, path::Path, sync::Arc, thread, time::Duration};
 
-use tokio::time::timeout;
+use parlour_protocol::limits::PACKET_BYTES;
+use parlour_socketio::server::{self as socketio, Counts as EngineCounts, Feed, ServerOptions};
+use tokio::{
+    sync::oneshot,
+    task::JoinHandle,
+    time::{MissedTickBehavior, interval, timeout},
+};
 
 use crate::{
-    config::{Config, ConfigError},
-    counters::{Counters, Counts},
-    gateway::Gateway,
-    hub::{self, HubHandle, HubThread, Stop},
-    limits::STOP_STEP,
-    net::{self, Acceptor, Valves},
-    storage::{DataFolder, Sqlite, StorageError},
+    admission::Gate,
+    audit::{Audit, AuditThread, Entry},
+    chat::{self, HubHandle, HubThread, NAMESPACE, Policy, Stop},
+    config::{Config, ConfigError, StorageKind},
+    door::{Chat, FeedAnnouncer, Reception},
+    http::{self, Health},
+    limits::{
+        BODY_TIMEOUT, CONNECT_TIMEOUT, HEADER_TIMEOUT, OUTGOING_BYTES, PING_INTERVAL, PING_TIMEOUT,
+        STALL_TIMEOUT, STOP_STEP, TCP_CONNECTIONS, TICK,
+    },
+    metrics::{Counts, Metrics},
+    store::{DataFolder, Memory, Sqlite, Storage, StorageError},
+    tls::{Tls, TlsError},
 };
 
 /// Why a server does not start. Each text is one sentence for the one who
@@ -21,6 +33,9 @@ pub enum StartError {
     /// The choices do not fit together.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Another program has the port.
     #[error("{0} is in use by another program: stop it, or listen on another port")]
     InUse(SocketAddr),
@@ -35,6 +50,9 @@ pub enum StartError {
     /// The data cannot be used.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The audit log cannot be written.
+    #[error("the audit log cannot be written: {0}")]
+    Audit(io::Error),
     /// A fault of this program.
     #[error("internal error: {0}")]
     Internal(String),
@@ -44,16 +62,30 @@ pub enum StartError {
 #[derive(Clone, Copy, Debug)]
 pub struct Server;
 
-/// A server that runs. Dropped without [`Running::stop`], it goes on until its
-/// runtime ends.
+/// A server that runs. Dropped without [`Running::stop`], it breaks all
+/// connections off.
 pub struct Running {
     addr: SocketAddr,
-    acceptor: Acceptor,
-    valves: Arc<Valves>,
-    gateway: Gateway,
+    scheme: &'static str,
+    layer: socketio::Running,
     hub: HubHandle,
     hub_thread: HubThread,
-    counters: Arc<Counters>,
+    metrics: Arc<Metrics>,
+    health: Health,
+    tls: Option<Tls>,
+    ticking: JoinHandle<()>,
+    audit: Audit,
+    audit_thread: AuditThread,
+    // A server that keeps nothing holds its folder by this.
+    _folder: Option<DataFolder>,
+}
+
+/// What was opened of the data.
+struct Data {
+    storage: Box<dyn Storage>,
+    audit: Audit,
+    audit_thread: AuditThread,
+    folder: Option<DataFolder>,
 }
 
 impl Server {
@@ -61,42 +93,54 @@ impl Server {
     /// first, since the data must not be migrated for a server that cannot run.
     pub async fn start(config: Config) -> Result<Running, StartError> {
         config.check()?;
-        let Config {
-            listen,
-            data,
-            cors_origins,
-            ..
-        } = config;
-        let data = data.ok_or(ConfigError::NoData)?;
+        let tls = config.tls.as_ref().map(Tls::load).transpose()?;
         let failed = |source: io::Error| match source.kind() {
-            io::ErrorKind::AddrInUse => StartError::InUse(listen),
+            io::ErrorKind::AddrInUse => StartError::InUse(config.listen),
             _ => StartError::Listen {
-                address: listen,
+                address: config.listen,
                 source,
             },
         };
-        let listener = net::bind(listen).map_err(failed)?;
+        let listener = socketio::bind(config.listen).map_err(failed)?;
         let addr = listener.local_addr().map_err(failed)?;
-        let counters = Arc::new(Counters::default());
-        let hub_counters = counters.clone();
+        let metrics = Arc::new(Metrics::default());
+        let options = options();
+        let feed = Feed::new(&options);
         // Opening may migrate, and migrating may take its time.
-        let (hub, hub_thread) = tokio::task::spawn_blocking(move || {
-            let storage = Sqlite::open(DataFolder::open(&data)?)?;
-            hub::spawn(Box::new(storage), hub_counters)
-        })
-        .await
-        .map_err(|error| StartError::Internal(error.to_string()))??;
-        let (gateway, router) = Gateway::new(hub.clone(), counters.clone(), cors_origins, addr)
-            .map_err(|error| StartError::Internal(error.to_string()))?;
-        let valves = Arc::new(Valves::default());
+        let Data {
+            storage,
+            audit,
+            audit_thread,
+            folder,
+        } = open(&config).await?;
+        let announcer = Box::new(FeedAnnouncer(feed.clone()));
+        let policy = Policy::of(&config);
+        let (hub, hub_thread) = chat::spawn(storage, announcer, policy, metrics.clone())?;
+        let reception = Reception::new(&config);
+        let namespace = Chat::new(hub.clone(), feed, reception, metrics.clone(), audit.clone());
+        let health = Health::default();
+        let asked = health.clone();
+        let mut layer = socketio::Server::builder(options)
+            .namespace(NAMESPACE, namespace)
+            .admission(Gate::new(&config))
+            .fallback(move |request| http::answer(&asked, request));
+        if let Some(tls) = &tls {
+            layer = layer.tls(tls.server_config()?);
+        }
+        audit.record(Entry::Server { action: "started" });
         Ok(Running {
             addr,
-            acceptor: Acceptor::start(listener, router, valves.clone()),
-            valves,
-            gateway,
+            scheme: config.scheme(),
+            layer: layer.start(listener),
+            ticking: tokio::spawn(tick(hub.clone(), health.clone())),
             hub,
             hub_thread,
-            counters,
+            metrics,
+            health,
+            tls,
+            audit,
+            audit_thread,
+            _folder: folder,
         })
     }
 }
@@ -109,12 +153,39 @@ impl Running {
 
     /// The address for clients.
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        format!("{}://{}", self.scheme, self.addr)
     }
 
     /// What was refused or ignored so far.
     pub fn counts(&self) -> Counts {
-        self.counters.counts()
+        self.metrics.counts()
+    }
+
+    /// Everything that is counted.
+    pub(crate) fn metrics(&self) -> Arc<Metrics> {
+        self.metrics.clone()
+    }
+
+    /// What the layer below counts.
+    pub(crate) fn engine(&self) -> Box<dyn Fn() -> EngineCounts + Send + Sync> {
+        Box::new(self.layer.watch())
+    }
+
+    /// For those who ask the hub from outside.
+    pub(crate) fn hub(&self) -> HubHandle {
+        self.hub.clone()
+    }
+
+    /// For those who have something to write down.
+    pub(crate) fn audit(&self) -> Audit {
+        self.audit.clone()
+    }
+
+    /// Reads the certificate again; `false` if there is none.
+    pub(crate) fn reload_tls(&self) -> Result<bool, TlsError> {
+        self.tls
+            .as_ref()
+            .map_or(Ok(false), |tls| tls.reload().map(|()| true))
     }
 
     /// Waits until the server has ended by a fault of its own.
@@ -123,28 +194,27 @@ impl Running {
     }
 
     /// Ends the server in order: no one new, goodbye to those who are here,
-    /// what they sent is stored, the database is left in one file.
+    /// what they sent is stored and answered, the database is left in one file.
     pub async fn stop(self) {
-        self.gateway.close_door();
-        self.acceptor.end().await;
-        self.valves.shut_idle();
-        if within(STOP_STEP, self.gateway.close()).await.is_err() {
-            tracing::warn!("some connections did not close in time");
+        self.health.drain();
+        self.layer.stop_accepting();
+        // From here on those who speak pm know that the end is near.
+        if within(STOP_STEP, self.hub.drain()).await.is_err() {
+            tracing::warn!("what was received could not be stored in time");
         }
-        self.valves.shut_all();
-        if within(STOP_STEP, self.gateway.drained()).await.is_err() {
-            tracing::warn!("some connections did not end in time");
-        }
+        self.layer.close(STOP_STEP).await;
+        self.ticking.abort();
         end_hub(&self.hub, self.hub_thread, Stop { checkpoint: true }).await;
+        self.audit.record(Entry::Server { action: "stopped" });
+        drop(self.audit);
+        end_audit(self.audit_thread).await;
     }
 
     /// Ends the server as a crash would, as far as others can tell: all
     /// connections break, and the database is left as it is.
     pub async fn kill(self) {
-        self.gateway.close_door();
-        self.valves.shut_all();
-        self.acceptor.end().await;
-        self.valves.shut_all();
+        self.layer.abort().await;
+        self.ticking.abort();
         end_hub(&self.hub, self.hub_thread, Stop { checkpoint: false }).await;
     }
 }
@@ -157,6 +227,63 @@ impl fmt::Debug for Running {
     }
 }
 
+/// How connections are treated.
+fn options() -> ServerOptions {
+    ServerOptions {
+        ping_interval: PING_INTERVAL,
+        ping_timeout: PING_TIMEOUT,
+        connect_timeout: CONNECT_TIMEOUT,
+        max_payload: PACKET_BYTES,
+        out_bytes: OUTGOING_BYTES,
+        stall_timeout: STALL_TIMEOUT,
+        header_timeout: HEADER_TIMEOUT,
+        body_timeout: BODY_TIMEOUT,
+        tcp_connections: TCP_CONNECTIONS,
+        ..ServerOptions::default()
+    }
+}
+
+async fn open(config: &Config) -> Result<Data, StartError> {
+    let (data, kind) = (config.data.clone(), config.storage);
+    let opened = tokio::task::spawn_blocking(move || open_now(data.as_deref(), kind));
+    opened
+        .await
+        .map_err(|error| StartError::Internal(error.to_string()))?
+}
+
+fn open_now(data: Option<&Path>, kind: StorageKind) -> Result<Data, StartError> {
+    let folder = data.map(DataFolder::open).transpose()?;
+    let (audit, audit_thread) = match data {
+        Some(data) => Audit::open(data).map_err(StartError::Audit)?,
+        None => (Audit::none(), AuditThread::none()),
+    };
+    let (storage, folder): (Box<dyn Storage>, _) = match (kind, folder) {
+        (StorageKind::Memory, folder) => (Box::new(Memory::new()), folder),
+        (StorageKind::Sqlite, Some(folder)) => (Box::new(Sqlite::open(folder)?), None),
+        (StorageKind::Sqlite, None) => return Err(ConfigError::NoData.into()),
+    };
+    Ok(Data {
+        storage,
+        audit,
+        audit_thread,
+        folder,
+    })
+}
+
+/// What happens from time to time.
+async fn tick(hub: HubHandle, health: Health) {
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        hub.tick();
+        match hub.probe().await {
+            Some(works) => health.storage(works.is_ok()),
+            None => return,
+        }
+    }
+}
+
 async fn end_hub(hub: &HubHandle, thread: HubThread, stop: Stop) {
     let ended = async {
         // Gone already: then it is only joined.
@@ -166,7 +293,20 @@ async fn end_hub(hub: &HubHandle, thread: HubThread, stop: Stop) {
     match within(STOP_STEP, ended).await {
         Ok(Ok(Ok(()))) => {}
         Ok(_) => tracing::error!("the hub ended by a fault"),
-        Err(_) => tracing::error!("the hub did not end in time"),
+        Err(()) => tracing::error!("the hub did not end in time"),
+    }
+}
+
+/// On a thread of its own, which nobody waits for if somebody else still has
+/// something to write down.
+async fn end_audit(audit: AuditThread) {
+    let (ended, end) = oneshot::channel();
+    thread::spawn(move || {
+        audit.join();
+        let _ = ended.send(());
+    });
+    if timeout(TICK, end).await.is_err() {
+        tracing::debug!("the audit log is still in use");
     }
 }
 

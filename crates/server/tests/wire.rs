@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Raw, message, start};
+use common::{Raw, inbox, message, start};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,9 +57,7 @@ async fn a_flood_is_read_no_faster_than_it_is_stored_and_nothing_of_it_is_lost()
     ann.feed((0..MESSAGES).map(|number| message(me, &number.to_string())))
         .await;
     ann.fence(1).await;
-    let resume = json!({"sessionID": session["sessionID"]});
-    let (_, _, users) = Raw::signs_in(addr, &resume).await;
-    let kept = users[0]["messages"].as_array().expect("messages");
+    let kept = inbox(addr, &session).await;
     assert_eq!(kept.len(), MESSAGES);
     let in_order = |(number, message): (usize, &Value)| {
         message["content"]
@@ -172,8 +170,6 @@ async fn malformed_frames_end_at_most_their_own_connection() {
             eve.send_binary(b"\x00\xff").await;
         }
     }
-    // Twice is once too much for a sign-in, and no reason to end.
-    ann.send(r#"40{"username":"Ann"}"#).await;
     ann.says(&session["userID"], "still here").await;
     ann.fence(1).await;
     let resume = json!({"sessionID": session["sessionID"]});
@@ -237,9 +233,7 @@ async fn stopping_stores_what_was_received_and_says_goodbye() {
     let server = parlour_server::Server::start(common::config(&data))
         .await
         .expect("started again");
-    let resume = json!({"sessionID": session["sessionID"]});
-    let (_, _, users) = Raw::signs_in(server.addr(), &resume).await;
-    assert_eq!(users[0]["messages"].as_array().map(Vec::len), Some(500));
+    assert_eq!(inbox(server.addr(), &session).await.len(), 500);
     server.stop().await;
 }
 
@@ -256,8 +250,6 @@ async fn a_killed_server_comes_back_with_everything_that_a_fence_proved() {
     let server = parlour_server::Server::start(common::config(&data))
         .await
         .expect("started again");
-    let resume = json!({"sessionID": session["sessionID"]});
-    let (_, _, users) = Raw::signs_in(server.addr(), &resume).await;
-    assert_eq!(users[0]["messages"].as_array().map(Vec::len), Some(500));
+    assert_eq!(inbox(server.addr(), &session).await.len(), 500);
     server.stop().await;
 }

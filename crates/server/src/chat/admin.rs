@@ -117,16 +117,14 @@ impl Hub {
             .into_iter()
             .find(|(hash, _)| session_name(hash) == name)
             .ok_or(AdminError::UnknownSession)?;
-        let count = self.end_session(hash).map_err(|error| self.failed(&error))?;
+        let count = self
+            .end_session(hash)
+            .map_err(|error| self.failed(&error))?;
         self.dismiss(person, Some(&hash), Farewell::SignedOut);
         Ok(AdminAnswer::Done { count })
     }
 
-    fn revoke_all(
-        &mut self,
-        person: Index,
-        farewell: Farewell,
-    ) -> Result<AdminAnswer, AdminError> {
+    fn revoke_all(&mut self, person: Index, farewell: Farewell) -> Result<AdminAnswer, AdminError> {
         let count = self
             .end_sessions(person)
             .map_err(|error| self.failed(&error))?;

@@ -1,12 +1,12 @@
 //! Questions in pm: which is answered when.
 
-use parlour_protocol::pm::{Code, Refused};
 use super::{
     Hub,
     batch::{Kind, Step},
     command::{Ask, Request},
 };
 use crate::{limits::BUSY_RETRY_MS, store::StorageError};
+use parlour_protocol::pm::{Code, Refused};
 
 impl Hub {
     /// Takes a question in its turn.

@@ -1,6 +1,9 @@
 //! What goes out, encoded once for however many connections.
 
-use parlour_protocol::{SessionEvent, UserId, names, pm::{self, Bye, Stamp, TypingFrom}};
+use parlour_protocol::{
+    SessionEvent, UserId, names,
+    pm::{self, Bye, Stamp, TypingFrom},
+};
 use parlour_socketio::{
     Arguments,
     server::{AckId, Frame},

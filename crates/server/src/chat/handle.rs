@@ -4,9 +4,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     ConnectionId,
-    command::{
-        Account, Ask, Command, Join, Message, SignIn, SignInError, SignedIn, Stop, Way,
-    },
+    command::{Account, Ask, Command, Join, Message, SignIn, SignInError, SignedIn, Stop, Way},
 };
 use crate::{
     admin::{AdminAnswer, AdminCommand, AdminError},
@@ -89,11 +87,7 @@ impl HubHandle {
     }
 
     /// Somebody is writing.
-    pub(crate) async fn typing(
-        &self,
-        connection: ConnectionId,
-        to: UserId,
-    ) -> Result<(), HubGone> {
+    pub(crate) async fn typing(&self, connection: ConnectionId, to: UserId) -> Result<(), HubGone> {
         self.ask(Command::Typing { connection, to }).await
     }
 

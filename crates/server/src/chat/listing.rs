@@ -22,8 +22,7 @@ use super::{
 };
 
 const NO_MESSAGES: &str = r#","messages":[]}"#;
-const NO_CONVERSATION: &str =
-    r#","messages":[],"lastSeq":0,"unread":0,"received":0,"read":0}"#;
+const NO_CONVERSATION: &str = r#","messages":[],"lastSeq":0,"unread":0,"received":0,"read":0}"#;
 
 /// What an entry begins with, up to whether the person is here.
 pub(super) fn entry(id: &UserId, name: &Username) -> Box<str> {
@@ -97,7 +96,9 @@ pub(super) fn build(
             list.add(person, ends.get(&index), me == Some(index));
         }
     } else {
-        let first = me.into_iter().chain(ends.keys().copied().filter(|&index| Some(index) != me));
+        let first = me
+            .into_iter()
+            .chain(ends.keys().copied().filter(|&index| Some(index) != me));
         for index in first {
             list.add(people.get(index), ends.get(&index), true);
         }
@@ -147,9 +148,14 @@ impl List {
         }
         self.count += 1;
         self.json.extend_from_slice(person.entry.as_bytes());
-        let here: &[u8] = if person.here.is_empty() { b"false" } else { b"true" };
+        let here: &[u8] = if person.here.is_empty() {
+            b"false"
+        } else {
+            b"true"
+        };
         self.json.extend_from_slice(here);
-        self.json.extend_from_slice(end.map_or(self.none.as_bytes(), |end| end.as_slice()));
+        self.json
+            .extend_from_slice(end.map_or(self.none.as_bytes(), |end| end.as_slice()));
     }
 
     fn finish(mut self) -> Vec<u8> {

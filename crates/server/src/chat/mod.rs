@@ -48,8 +48,7 @@ use crate::{
 
 pub(crate) use batch::{Hub, Policy};
 pub(crate) use command::{
-    Account, Ask, Command, Join, Message, NewPerson, Request, SignInError, SignedIn, Stop,
-    Way,
+    Account, Ask, Command, Join, Message, NewPerson, Request, SignInError, SignedIn, Stop, Way,
 };
 pub(crate) use frames::{NAMESPACE, answer};
 pub(crate) use handle::{HubGone, HubHandle};

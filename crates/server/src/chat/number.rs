@@ -52,7 +52,8 @@ mod tests {
             hasher.write_u64(number);
             hasher.finish()
         };
-        let tops: std::collections::HashSet<_> = (0..128).map(|number| hash(number) >> 57).collect();
+        let tops: std::collections::HashSet<_> =
+            (0..128).map(|number| hash(number) >> 57).collect();
         assert!(tops.len() > 64, "{}", tops.len());
     }
 }

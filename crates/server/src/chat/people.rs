@@ -101,7 +101,9 @@ impl People {
         };
         let index = self.put(user, rank);
         self.ids.pop();
-        let at = self.ids.partition_point(|&other| self.get(other).id < self.get(index).id);
+        let at = self
+            .ids
+            .partition_point(|&other| self.get(other).id < self.get(index).id);
         self.ids.insert(at, index);
         index
     }
@@ -208,7 +210,8 @@ impl People {
     /// Everyone after `id`, in the order of ids.
     pub(super) fn after(&self, id: Option<&str>) -> impl Iterator<Item = (Index, &Person)> {
         let start = id.map_or(0, |id| {
-            self.ids.partition_point(|&index| self.get(index).id.as_str() <= id)
+            self.ids
+                .partition_point(|&index| self.get(index).id.as_str() <= id)
         });
         let rest = self.ids.get(start..).unwrap_or_default();
         rest.iter().map(|&index| (index, self.get(index)))

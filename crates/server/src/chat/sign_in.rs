@@ -162,7 +162,10 @@ impl Hub {
     /// Whether somebody known may come in once more.
     fn admit(&self, user: UserKey) -> Result<Index, SignInError> {
         // The storage knows nobody whom the hub does not know.
-        let person = self.people.by_key(user).ok_or(SignInError::UnknownSession)?;
+        let person = self
+            .people
+            .by_key(user)
+            .ok_or(SignInError::UnknownSession)?;
         let known = self.people.get(person);
         let most = self.policy.connections_per_user;
         if known.banned {
@@ -228,7 +231,9 @@ impl Hub {
         SignedIn {
             user: person.id.clone(),
             pace: Arc::clone(pace),
-            snapshot: list.saturating_add(history_bytes(person.last_seq)).min(USERS_BYTES),
+            snapshot: list
+                .saturating_add(history_bytes(person.last_seq))
+                .min(USERS_BYTES),
         }
     }
 

@@ -100,8 +100,14 @@ mod tests {
 
     #[test]
     fn both_ways_of_reading_say_the_same() {
-        let long = format!(r#"{{"content":"{}","to":"b"}}"#, "x".repeat(CONTENT_BYTES + 1));
-        let far = format!(r#"{{"content":"hi","to":"{}"}}"#, "x".repeat(USER_ID_BYTES + 1));
+        let long = format!(
+            r#"{{"content":"{}","to":"b"}}"#,
+            "x".repeat(CONTENT_BYTES + 1)
+        );
+        let far = format!(
+            r#"{{"content":"hi","to":"{}"}}"#,
+            "x".repeat(USER_ID_BYTES + 1)
+        );
         let with_id = format!(r#"{{"content":"h\ni","to":"b","id":"{ID}","sentAt":7,"x":[{{}}]}}"#);
         for json in [
             r#"{"content":"hi","to":"b"}"#,

@@ -5,10 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use parlour_protocol::{
-    ConnectAuth, INVALID_USERNAME, Secret, SessionId, Username,
-    pm::Code,
-};
+use parlour_protocol::{ConnectAuth, INVALID_USERNAME, Secret, SessionId, Username, pm::Code};
 use parlour_socketio::server::{ConnectRequest, Refusal, RequestInfo, Socket};
 use serde::Serialize;
 use serde_json::{Value, value::to_raw_value};
@@ -80,7 +77,11 @@ impl Reception {
         let visitor = Visitor {
             hub,
             connection: ConnectionId(socket.number()),
-            client: auth.pm.as_ref().map(|pm| pm.client.clone()).unwrap_or_default(),
+            client: auth
+                .pm
+                .as_ref()
+                .map(|pm| pm.client.clone())
+                .unwrap_or_default(),
             address,
         };
         if let Some(session_id) = auth.session_id.clone() {
@@ -101,7 +102,9 @@ impl Reception {
         if check_name(&username).is_err() {
             return Err(self.count(&visitor, Code::Forbidden.into()));
         }
-        let (entered, how) = self.by_name(&visitor, username, auth.secret.as_ref()).await?;
+        let (entered, how) = self
+            .by_name(&visitor, username, auth.secret.as_ref())
+            .await?;
         Ok(visitor.connection(entered, auth.pm.is_some(), how))
     }
 

@@ -1,10 +1,10 @@
 //! A server in this process, and a WebSocket to talk to it frame by frame.
 #![allow(dead_code, reason = "no test file uses all of it")]
 
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::VecDeque, net::SocketAddr, sync::LazyLock, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
-use parlour_server::{Config, Running, Server};
+use parlour_server::{Config, Limits, Running, Server};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{net::TcpStream, time::timeout};
@@ -13,24 +13,56 @@ use tokio_tungstenite::{
     tungstenite::{Error as WsError, Message},
 };
 
+/// What a client that speaks pm adds to its `auth`.
+pub(crate) static PM: LazyLock<Value> =
+    LazyLock::new(|| json!({"v": [1], "caps": [], "client": "test"}));
+
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) fn config(data: &TempDir) -> Config {
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
     let mut config = Config::new(listen, data.path().join("data"));
     config.cors_origins = vec!["http://localhost:8080".parse().expect("url")];
+    // A test says more at once than people do.
+    config.limits = Limits::NONE;
     config
 }
 
 pub(crate) async fn start() -> (TempDir, Running) {
+    start_with(|_| {}).await
+}
+
+/// A server that is run a little differently.
+pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> (TempDir, Running) {
     let data = tempfile::tempdir().expect("folder");
-    let running = Server::start(config(&data)).await.expect("started");
+    let mut config = config(&data);
+    change(&mut config);
+    let running = Server::start(config).await.expect("started");
     (data, running)
+}
+
+/// Everything in somebody's inbox, by pages.
+pub(crate) async fn inbox(addr: SocketAddr, session: &Value) -> Vec<Value> {
+    let auth = json!({"sessionID": session["sessionID"], "pm": *PM});
+    let (mut raw, _, _) = Raw::signs_in(addr, &auth).await;
+    let mut messages = Vec::new();
+    let mut next = json!(0);
+    loop {
+        let page = raw.asks("pm:sync", &json!({"since": next, "limit": 200})).await;
+        messages.extend_from_slice(page["messages"].as_array().expect("messages"));
+        if page["complete"] == json!(true) {
+            return messages;
+        }
+        next = page["next"].clone();
+    }
 }
 
 /// An Engine.IO session over a WebSocket, in raw frames.
 pub(crate) struct Raw {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    acks: u64,
+    /// What came while an answer was waited for.
+    early: VecDeque<String>,
 }
 
 impl Raw {
@@ -38,7 +70,11 @@ impl Raw {
     pub(crate) async fn open(addr: SocketAddr) -> Self {
         let url = format!("ws://{addr}/socket.io/?EIO=4&transport=websocket");
         let (stream, _) = connect_async(url).await.expect("a WebSocket");
-        let mut raw = Self { stream };
+        let mut raw = Self {
+            stream,
+            acks: 0,
+            early: VecDeque::new(),
+        };
         assert!(raw.frame().await.starts_with("0{"));
         raw
     }
@@ -86,6 +122,13 @@ impl Raw {
 
     /// The next text frame but pings, which are answered; `None` at the end.
     pub(crate) async fn maybe_frame(&mut self) -> Option<String> {
+        if let Some(frame) = self.early.pop_front() {
+            return Some(frame);
+        }
+        self.fresh_frame().await
+    }
+
+    async fn fresh_frame(&mut self) -> Option<String> {
         loop {
             let next = timeout(PATIENCE, self.stream.next()).await;
             match next.expect("something in time") {
@@ -113,6 +156,49 @@ impl Raw {
         let [event, argument]: [Value; 2] = serde_json::from_str(packet).expect("an event");
         assert_eq!(event, name);
         argument
+    }
+
+    /// Emits an event and gives its answer; what comes before it stays to be read.
+    pub(crate) async fn asks(&mut self, event: &str, payload: &Value) -> Value {
+        let ack = self.emits(event, payload).await;
+        self.answer(ack).await
+    }
+
+    /// Emits an event that wants an answer; gives its number.
+    pub(crate) async fn emits(&mut self, event: &str, payload: &Value) -> u64 {
+        self.acks += 1;
+        let ack = self.acks;
+        let packet = json!([event, payload]);
+        self.send(&format!("42{ack}{packet}")).await;
+        ack
+    }
+
+    /// The answer of that number.
+    pub(crate) async fn answer(&mut self, ack: u64) -> Value {
+        let begin = format!("43{ack}[");
+        loop {
+            let frame = self.fresh_frame().await.expect("no end yet");
+            if frame.starts_with(&begin) {
+                let json = &frame[begin.len() - 1..];
+                let [answer]: [Value; 1] = serde_json::from_str(json).expect("an answer");
+                return answer;
+            }
+            self.early.push_back(frame);
+        }
+    }
+
+    /// Opens the session, and is refused; gives the CONNECT_ERROR.
+    pub(crate) async fn is_refused(addr: SocketAddr, auth: &Value) -> Value {
+        let mut raw = Self::open(addr).await;
+        raw.send(&format!("40{auth}")).await;
+        let frame = raw.frame().await;
+        let error = frame.strip_prefix("44").unwrap_or_else(|| panic!("{frame}"));
+        serde_json::from_str(error).expect("an error")
+    }
+
+    /// Signs in by name as a client that speaks pm.
+    pub(crate) async fn arrives_with_pm(addr: SocketAddr, name: &str) -> (Self, Value, Value) {
+        Self::signs_in(addr, &json!({"username": name, "pm": *PM})).await
     }
 
     /// Reads until the end.
