@@ -8,6 +8,7 @@
 use std::{
     error::Error,
     net::{Ipv4Addr, SocketAddr},
+    num::ParseIntError,
     time::Duration,
 };
 
@@ -81,12 +82,14 @@ impl Admission for AnyOrigin {
     }
 }
 
+/// Where to listen, by what `PORT` says; 0 means any.
+pub(crate) fn port(wish: Option<String>) -> Result<u16, ParseIntError> {
+    wish.map_or(Ok(3000), |port| port.parse())
+}
+
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let port = match std::env::var("PORT") {
-        Ok(port) => port.parse()?,
-        Err(_) => 3000,
-    };
+pub(crate) async fn main() -> Result<(), Box<dyn Error>> {
+    let port = port(std::env::var("PORT").ok())?;
     let options = ServerOptions {
         ping_interval: Duration::from_millis(300),
         ping_timeout: Duration::from_millis(200),

@@ -16,6 +16,8 @@ use tokio::{
 use crate::raw::{Raw, http, soon};
 
 mod engine;
+#[path = "../../examples/conformance.rs"]
+mod example;
 mod socket;
 
 /// What the example's clients may rely on.
@@ -31,16 +33,23 @@ struct Example {
 
 impl Example {
     async fn start() -> Self {
-        let mut process = Command::new(built().await)
+        // This program once more: it has the example in it, as it is now.
+        let mut process = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "conformance::serving", "--nocapture"])
             .env("PORT", "0")
+            .env(SERVE, "yes")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let line = soon(lines.next_line()).await.unwrap().unwrap();
-        let url = line.strip_prefix("server listening at http://").unwrap();
+        let url = loop {
+            let line = soon(lines.next_line()).await.unwrap().unwrap();
+            if let Some((_, url)) = line.split_once("server listening at http://") {
+                break url.to_owned();
+            }
+        };
         Self {
             addr: url.parse().unwrap(),
             _process: process,
@@ -48,28 +57,19 @@ impl Example {
     }
 }
 
-/// The example's program, built if it is not up to date.
-async fn built() -> String {
-    let built = Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--package",
-            "parlour-socketio",
-            "--example",
-            "conformance",
-        ])
-        .args(["--message-format", "json"])
-        .stderr(Stdio::inherit())
-        .output()
-        .await
-        .unwrap();
-    assert!(built.status.success());
-    let messages = String::from_utf8(built.stdout).unwrap();
-    let program = messages.lines().find_map(|line| {
-        let message: Value = serde_json::from_str(line).ok()?;
-        Some(message["executable"].as_str()?.to_owned())
-    });
-    program.expect("cargo says what it has built")
+/// Set in the process that is to be the example.
+const SERVE: &str = "PARLOUR_SERVE_CONFORMANCE";
+
+/// The example's `main`, in a process that [`Example::start`] has started for it;
+/// otherwise it checks that a port that is none is refused.
+#[test]
+fn serving() {
+    if std::env::var_os(SERVE).is_some() {
+        example::main().unwrap();
+    }
+    assert!(example::port(Some("a door".to_owned())).is_err());
+    assert_eq!(example::port(None).unwrap(), 3000);
+    assert_eq!(example::port(Some("80".to_owned())).unwrap(), 80);
 }
 
 #[tokio::test]
