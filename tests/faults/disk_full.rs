@@ -66,11 +66,12 @@ pub(crate) async fn a_full_disk_refuses_for_now_and_goes_on_reading() -> Outcome
     assert_eq!(again.inbox().await.messages.len(), full_at);
     assert_eq!(again.hello().last_seq, full_at as u64);
     heard_nothing_unpromised(&bob, full_at);
-    // A repeat of what is stored needs no room.
+    // A repeat of what is stored is answered as it was, or later; never otherwise.
     let first = &promised[0];
     match again.try_say(bob.user(), first.id, &first.content).await {
         Ok(Reply::Yes(accepted)) => assert!(accepted.dup && accepted.seq == Some(first.seq)),
-        other => panic!("{other:?}"),
+        Ok(Reply::No(refused)) => assert_eq!(refused.code, Code::ServerBusy),
+        Err(error) => panic!("{error}"),
     }
 
     // Room again: the same message goes through, and everything after it.

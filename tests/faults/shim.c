@@ -3,11 +3,11 @@
  * in the order in which it is done, and can end the process before any of it.
  * Loaded by LD_PRELOAD; the log is read by power_cut/log.rs.
  *
- *   PARLOUR_SHIM_FOLDER      the folder, without links in its path
- *   PARLOUR_SHIM_LOG         where to append the log; none is kept without it
- *   PARLOUR_SHIM_DIE_AT      the number, from 1, of the operation before which
+ *   SHIM_FOLDER      the folder, without links in its path
+ *   SHIM_LOG         where to append the log; none is kept without it
+ *   SHIM_DIE_AT      the number, from 1, of the operation before which
  *                            the process is killed
- *   PARLOUR_SHIM_SYNC_US     how long each sync takes. Nothing is really synced
+ *   SHIM_SYNC_US     how long each sync takes. Nothing is really synced
  *                            where there is a log: the log is the disk. The time
  *                            is there so that an answer that does not wait for
  *                            its sync is seen to come before it.
@@ -48,11 +48,11 @@ static unsigned long number(const char *name) {
 }
 
 __attribute__((constructor)) static void begin(void) {
-    folder = getenv("PARLOUR_SHIM_FOLDER");
+    folder = getenv("SHIM_FOLDER");
     folder_length = folder ? strlen(folder) : 0;
-    die_at = number("PARLOUR_SHIM_DIE_AT");
-    sync_us = number("PARLOUR_SHIM_SYNC_US");
-    const char *path = getenv("PARLOUR_SHIM_LOG");
+    die_at = number("SHIM_DIE_AT");
+    sync_us = number("SHIM_SYNC_US");
+    const char *path = getenv("SHIM_LOG");
     if (path)
         log_file = (int)syscall(SYS_openat, AT_FDCWD, path,
                                 O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);

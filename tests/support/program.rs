@@ -169,6 +169,8 @@ impl ServerProgram {
             .args(&self.options)
             .env_remove("RUST_LOG")
             .env_remove("PARLOUR_LOG")
+            .env_remove("PARLOUR_SERVER")
+            .env_remove("PARLOUR_FAULTS")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stderr(self.log_file());
         command

@@ -224,7 +224,10 @@ impl Disk {
                 let is_last = number + 1 == last;
                 survive(&mut content, operation, fate, is_last, chance);
             }
-            fs::write(folder.join(name), content).expect("a file");
+            let path = folder.join(name);
+            let parent = path.parent().expect("a folder");
+            fs::create_dir_all(parent).expect("a folder");
+            fs::write(path, content).expect("a file");
         }
     }
 }

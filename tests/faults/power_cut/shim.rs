@@ -37,21 +37,21 @@ impl Shim {
     /// many microseconds.
     pub(crate) fn records(&self, server: &mut ServerProgram, sync_us: u32) {
         self.load(server);
-        server.set("PARLOUR_SHIM_LOG", self.log.to_str().expect("a path"));
-        server.set("PARLOUR_SHIM_SYNC_US", &sync_us.to_string());
+        server.set("SHIM_LOG", self.log.to_str().expect("a path"));
+        server.set("SHIM_SYNC_US", &sync_us.to_string());
     }
 
     /// Lets a server be killed before its `operation`th operation on the disk.
     pub(crate) fn kills(&self, server: &mut ServerProgram, operation: usize) {
         self.load(server);
-        server.set("PARLOUR_SHIM_DIE_AT", &operation.to_string());
+        server.set("SHIM_DIE_AT", &operation.to_string());
     }
 
     fn load(&self, server: &mut ServerProgram) {
         let data = server.data().to_str().expect("a path").to_owned();
         let library = self.library.to_str().expect("a path");
         server.unset_all();
-        server.set("PARLOUR_SHIM_FOLDER", &data);
+        server.set("SHIM_FOLDER", &data);
         server.set("LD_PRELOAD", library);
     }
 
