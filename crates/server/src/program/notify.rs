@@ -51,7 +51,8 @@ fn send(_socket: &OsStr, _state: &str) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::os::{
         linux::net::SocketAddrExt as _,

@@ -91,17 +91,51 @@ fn reload(server: &Running) {
     }
 }
 
-/// Ends in order, unless that takes too long or somebody insists. What was
-/// acknowledged is stored in any case.
 async fn end(server: Running, mut signals: Signals) -> anyhow::Result<()> {
     let insists = async { while signals.next().await != Signal::End {} };
+    match ending(server.stop(), insists, DRAIN).await {
+        Ending::InOrder => {}
+        Ending::TooLong => tracing::warn!("the end in order took too long"),
+        Ending::AtOnce => anyhow::bail!("ended at once, by a second signal"),
+    }
+    Ok(())
+}
+
+/// How the end went. What was acknowledged is stored in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    InOrder,
+    /// Not within the limit.
+    TooLong,
+    /// Somebody insisted.
+    AtOnce,
+}
+
+async fn ending(
+    stop: impl Future<Output = ()>,
+    insists: impl Future<Output = ()>,
+    limit: Duration,
+) -> Ending {
     tokio::select! {
-        ended = timeout(DRAIN, server.stop()) => {
-            if ended.is_err() {
-                tracing::warn!("the end in order took too long");
-            }
-            Ok(())
-        }
-        () = insists => anyhow::bail!("ended at once, by a second signal"),
+        ended = timeout(limit, stop) => match ended {
+            Ok(()) => Ending::InOrder,
+            Err(_) => Ending::TooLong,
+        },
+        () = insists => Ending::AtOnce,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_end_is_in_order_or_cut_short() {
+        assert_eq!(ending(ready(()), pending(), DRAIN).await, Ending::InOrder);
+        assert_eq!(ending(pending(), ready(()), DRAIN).await, Ending::AtOnce);
+        let now = Duration::ZERO;
+        assert_eq!(ending(pending(), pending(), now).await, Ending::TooLong);
     }
 }
