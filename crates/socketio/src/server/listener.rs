@@ -26,7 +26,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    LeaveReason,
+    Frame, Guard, LeaveReason, RequestInfo,
     engine::{
         door::{Next, new_session},
         fixed, handshake,
@@ -112,18 +112,7 @@ async fn connection<M: MakeUpper>(
         return;
     };
     match next {
-        Next::Open(origin, guard) => {
-            let (session, outbound) = new_session(site, origin);
-            let open = handshake::open_packet(&Sid::random(), &[], &site.options);
-            // It is the first, so it fits.
-            let _ = outbound.push(&super::Frame::text(&open));
-            let entry = site.sessions.enter(outbound.clone(), guard);
-            site.tell(&outbound);
-            drop(outbound);
-            let rest = session.over_websocket(stream, early).await;
-            drop(entry);
-            Box::pin(site.unless_aborting(rest.linger())).await;
-        }
+        Next::Open(origin, guard) => opened(origin, guard, stream, early, site).await,
         Next::Move(claim) => {
             let moving = moving(claim, stream, early, site);
             Box::pin(site.unless_aborting(moving)).await;
@@ -132,6 +121,27 @@ async fn connection<M: MakeUpper>(
             Box::pin(site.unless_aborting(turn_away(stream))).await;
         }
     }
+}
+
+/// A session of its own, to its end.
+async fn opened<M: MakeUpper>(
+    origin: Arc<RequestInfo>,
+    guard: Option<Guard>,
+    stream: Stream,
+    early: Vec<u8>,
+    site: &Arc<Site<M>>,
+) {
+    let (session, outbound) = new_session(site, origin);
+    let open = handshake::open_packet(&Sid::random(), &[], &site.options);
+    // It is the first, so it fits.
+    let _ = outbound.push(&Frame::text(&open));
+    drop(open);
+    let entry = site.sessions.enter(outbound.clone(), guard);
+    site.tell(&outbound);
+    drop(outbound);
+    let rest = session.over_websocket(stream, early).await;
+    drop(entry);
+    Box::pin(site.unless_aborting(rest.linger())).await;
 }
 
 /// TLS and HTTP, until the connection goes on as a WebSocket or ends.

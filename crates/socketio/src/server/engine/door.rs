@@ -179,7 +179,7 @@ impl<M: MakeUpper> Door<'_, M> {
 pub(crate) fn new_session<M: MakeUpper>(
     site: &Site<M>,
     origin: Arc<RequestInfo>,
-) -> (Session<M::Upper>, Arc<Outbound>) {
+) -> (Box<Session<M::Upper>>, Arc<Outbound>) {
     add(&site.tally.sessions_total);
     let number = site.sessions.number();
     let outbound = Outbound::new(number, &site.options, site.tally.clone());

@@ -26,6 +26,10 @@ use crate::server::{
 };
 
 /// See the module.
+///
+/// What happens rarely or holds much for a short time is boxed throughout: most
+/// sessions do nothing but wait, and what they wait in is memory that each of them
+/// has.
 pub(crate) struct Session<U> {
     upper: U,
     pump: Pump,
@@ -62,26 +66,33 @@ impl<U: Upper> Session<U> {
         outbound: Arc<Outbound>,
         options: &ServerOptions,
         tally: Arc<Tally>,
-    ) -> Self {
-        Self {
+    ) -> Box<Self> {
+        Box::new(Self {
             upper,
             pump: Pump::new(outbound, options),
             max_payload: options.max_payload,
             tally,
-        }
+        })
     }
 
     /// Runs a session that was opened by WebSocket, of which `early` is read.
-    pub(crate) async fn over_websocket(mut self, stream: Stream, early: Vec<u8>) -> Rest {
+    pub(crate) async fn over_websocket(
+        mut self: Box<Self>,
+        stream: Stream,
+        early: Vec<u8>,
+    ) -> Rest {
         let tally = self.tally.clone();
         let open = Open::new(&tally.websocket);
         self.websocket(stream, early).await;
         drop(open);
-        self.leave().await
+        Box::pin(self.leave()).await
     }
 
     /// Runs a session that was opened by polling.
-    pub(crate) async fn over_polling(mut self, mut inputs: mpsc::Receiver<Input>) -> Rest {
+    pub(crate) async fn over_polling(
+        mut self: Box<Self>,
+        mut inputs: mpsc::Receiver<Input>,
+    ) -> Rest {
         let tally = self.tally.clone();
         let open = Open::new(&tally.polling);
         let moved = self.polling(&mut inputs).await;
@@ -93,14 +104,14 @@ impl<U: Upper> Session<U> {
             inputs.close();
             while let Some(input) = inputs.recv().await {
                 if let Input::Payload(payload) = input {
-                    self.payload(&payload).await;
+                    Box::pin(self.payload(&payload)).await;
                 }
             }
             self.websocket(stream, early).await;
             drop(open);
         }
         drop(inputs);
-        self.leave().await
+        Box::pin(self.leave()).await
     }
 
     /// Until it is over, or goes on by a stream.
@@ -118,7 +129,7 @@ impl<U: Upper> Session<U> {
                 // Whoever could send holds the session's entry, which its task holds.
                 Ok(None) => self.pump.outbound.cut(LeaveReason::TransportClosed),
                 Err(turn) => {
-                    if !self.turn(turn).await {
+                    if !Box::pin(self.turn(turn)).await {
                         return None;
                     }
                 }
@@ -138,10 +149,9 @@ impl<U: Upper> Session<U> {
         drop(early);
         loop {
             match self.pump.read().await {
-                // Boxed, so that a session that waits has no room for its handlers.
                 Ok(mut buffer) => Box::pin(self.batch(&mut reader, buffer.filled())).await,
                 Err(turn) => {
-                    if !self.turn(turn).await {
+                    if !Box::pin(self.turn(turn)).await {
                         return;
                     }
                 }
@@ -153,7 +163,7 @@ impl<U: Upper> Session<U> {
     async fn turn(&mut self, turn: Turn) -> bool {
         match turn {
             Turn::Woken => {
-                let flow = Box::pin(self.pump.during(self.upper.woken())).await;
+                let flow = self.pump.during(self.upper.woken()).await;
                 self.follow(flow);
                 self.pump.outbound.flush();
                 true
@@ -242,13 +252,16 @@ impl<U: Upper> Session<U> {
     }
 
     /// Tells the upper layer, and writes what is left.
-    async fn leave(mut self) -> Rest {
+    async fn leave(self: Box<Self>) -> Rest {
         let reason = match self.pump.outbound.standing().0 {
             Standing::Closing(reason) | Standing::Cut(reason) => reason,
             Standing::Open | Standing::Woken | Standing::Stop => LeaveReason::TransportClosed,
         };
         self.tally.ended(reason);
-        Box::pin(self.pump.during(self.upper.closed(reason))).await;
-        Rest(self.pump.leave().await)
+        let Self {
+            upper, mut pump, ..
+        } = *self;
+        pump.during(upper.closed(reason)).await;
+        Rest(pump.leave().await)
     }
 }
