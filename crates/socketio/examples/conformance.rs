@@ -30,10 +30,7 @@ impl Namespace for Echo {
             Some(auth) => socket.emit("auth", &(auth,)),
             None => socket.emit("auth", &(serde_json::json!({}),)),
         };
-        sent.map_err(|error| Refusal {
-            message: error.to_string(),
-            data: None,
-        })
+        sent.map_err(|error| Refusal::new(error.to_string()))
     }
 
     async fn event(&self, socket: &Socket, (): &mut (), event: IncomingEvent) {

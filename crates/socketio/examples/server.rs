@@ -50,10 +50,7 @@ impl Namespace for Rooms {
         let card = request.auth.as_deref().map(|auth| auth.get());
         match card.map(serde_json::from_str) {
             Some(Ok(Card { name })) if !name.is_empty() => Ok(Guest { name }),
-            _ => Err(Refusal {
-                message: "who are you?".to_owned(),
-                data: None,
-            }),
+            _ => Err(Refusal::new("who are you?")),
         }
     }
 

@@ -58,8 +58,9 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// An empty log. It has a thread of its own that rests while nothing is
-    /// published, and ends with the last handle and follower.
+    /// An empty log, which keeps as much as [`ServerOptions::out_frames`] and
+    /// [`ServerOptions::out_bytes`] say. It has a thread of its own that rests while
+    /// nothing is published, and ends with the last handle and follower.
     #[must_use]
     pub fn new(options: &ServerOptions) -> Self {
         let log = Arc::new(Log {

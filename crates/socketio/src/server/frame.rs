@@ -23,7 +23,7 @@ const ROOM: &str = "\0\0\0\0\0\0\0\0\0\0";
 ///
 /// The bytes are those of a WebSocket, frame after frame, each unmasked and
 /// final: the transport that most connections have writes them as they are.
-/// Polling finds the packets in them again ([`Frame::parts`]).
+/// Polling finds the packets in them again (`Frame::parts`).
 #[derive(Clone)]
 pub struct Frame {
     wire: Bytes,

@@ -1,6 +1,6 @@
 //! What a namespace does with its sockets: the face towards the application.
 
-use std::{future::Future, net::SocketAddr, sync::Arc};
+use std::{fmt, future::Future, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -71,7 +71,6 @@ pub trait Namespace: Send + Sync + 'static {
 }
 
 /// A client's wish to join a namespace.
-#[derive(Debug)]
 pub struct ConnectRequest {
     /// What it presents, as it came; secret.
     pub auth: Option<Box<RawValue>>,
@@ -80,7 +79,6 @@ pub struct ConnectRequest {
 }
 
 /// The HTTP request that opened a connection.
-#[derive(Debug)]
 pub struct RequestInfo {
     /// The other end of the TCP stream.
     pub remote: SocketAddr,
@@ -99,8 +97,18 @@ pub struct Refusal {
     pub data: Option<Box<RawValue>>,
 }
 
+impl Refusal {
+    /// With no more to say than this.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            data: None,
+        }
+    }
+}
+
 /// An event from a client.
-#[derive(Debug)]
 pub struct IncomingEvent {
     /// What happened.
     pub name: String,
@@ -150,7 +158,7 @@ impl AckId {
 pub enum LeaveReason {
     /// The client left the namespace.
     ClientLeft,
-    /// The application ended it by [`Socket::disconnect`].
+    /// The application ended it by [`Socket::disconnect`] or [`Socket::close`].
     ServerLeft,
     /// The client closed the connection, or the network did.
     TransportClosed,
@@ -166,4 +174,64 @@ pub enum LeaveReason {
     Cut,
     /// The server is ending.
     ServerClosing,
+}
+
+// What clients present and say may be secret: these show how much there is of it.
+
+impl fmt::Debug for ConnectRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectRequest")
+            .field("auth", &self.auth.as_ref().map(|_| "…"))
+            .field("origin", &self.origin)
+            .finish()
+    }
+}
+
+impl fmt::Debug for RequestInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestInfo")
+            .field("remote", &self.remote)
+            .field("headers", &self.headers.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for IncomingEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IncomingEvent")
+            .field("name", &self.name)
+            .field("args", &self.args.len())
+            .field("attachments", &self.attachments.len())
+            .field("ack", &self.ack)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_client_says_is_shown() {
+        let secret = || RawValue::from_string(r#""s3cret""#.to_owned()).unwrap();
+        let request = ConnectRequest {
+            auth: Some(secret()),
+            origin: Arc::new(RequestInfo {
+                remote: ([127, 0, 0, 1], 1).into(),
+                headers: [(http::header::COOKIE, "s3cret".parse().unwrap())]
+                    .into_iter()
+                    .collect(),
+                query: Some("token=s3cret".to_owned()),
+            }),
+        };
+        let event = IncomingEvent {
+            name: "tell".to_owned(),
+            args: vec![secret()],
+            attachments: vec![Bytes::from_static(b"s3cret")],
+            ack: Some(AckId(1)),
+        };
+        let shown = format!("{request:?} {event:?}");
+        assert!(!shown.contains("s3cret"), "{shown}");
+        assert!(shown.contains("tell"));
+    }
 }

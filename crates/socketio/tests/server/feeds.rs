@@ -178,3 +178,60 @@ async fn who_is_gone_costs_nothing_and_is_no_harm() {
     stage.feed.publish(news(1));
     assert_eq!(rest[0].0.hear().await, shown(1));
 }
+
+/// Publishers, senders and newcomers all at the same time: nobody misses
+/// anything, nobody has anything twice, and each sees what one of them says in its
+/// order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_at_once_change_nothing_about_the_order() {
+    const EACH: u64 = 2_000;
+    let mut stage = stage(ServerOptions {
+        feed_tick: Duration::from_millis(1),
+        out_frames: 256,
+        // Nobody is cut here: that is another test.
+        out_bytes: 64 * 1024 * 1024,
+        ..options()
+    });
+    let followers = followers(&mut stage, 8).await;
+    let publishers: Vec<_> = (0..3_u64)
+        .map(|who| {
+            let feed = stage.feed.clone();
+            let socket = followers[0].1.clone();
+            std::thread::spawn(move || {
+                for number in 0..EACH {
+                    feed.publish(Frame::event("/", None, "from", &(who, number)).unwrap());
+                    if who == 0 && number % 10 == 0 {
+                        socket.emit("mark", &(number,)).unwrap();
+                    }
+                }
+            })
+        })
+        .collect();
+    let listening = followers
+        .into_iter()
+        .enumerate()
+        .map(|(at, (mut raw, _))| async move {
+            let mut next = [0_u64; 3];
+            let mut marks = 0;
+            while next != [EACH; 3] || (at == 0 && marks < EACH / 10) {
+                let text = raw.hear().await;
+                let (name, args) = text[3..text.len() - 1].split_once(',').unwrap();
+                let args: Vec<u64> = args.split(',').map(|arg| arg.parse().unwrap()).collect();
+                if name == r#""mark""# {
+                    assert_eq!(args[0], marks * 10);
+                    // What the same thread had published before is there before.
+                    assert_eq!(next[0], args[0] + 1);
+                    marks += 1;
+                } else {
+                    let who = usize::try_from(args[0]).unwrap();
+                    assert_eq!(args[1], next[who]);
+                    next[who] += 1;
+                }
+            }
+            raw.hears_nothing_else().await;
+        });
+    soon(join_all(listening)).await;
+    publishers
+        .into_iter()
+        .for_each(|publisher| publisher.join().unwrap());
+}

@@ -64,11 +64,7 @@ impl Client {
         let socket = &*inside.socket;
         socket.space().joined(socket.number());
         if !socket.open(&inside::welcome(socket)) {
-            let refusal = Refusal {
-                message: "disconnected".to_owned(),
-                data: None,
-            };
-            let flow = self.refuse(socket.namespace(), &refusal);
+            let flow = self.refuse(socket.namespace(), &Refusal::new("disconnected"));
             inside.end(LeaveReason::ServerLeft).await;
             return flow;
         }
@@ -87,11 +83,7 @@ impl Client {
         for Inside { socket, seat } in &mut self.inside {
             seat.settle(socket).await;
         }
-        let refusal = Refusal {
-            message: "Invalid namespace".to_owned(),
-            data: None,
-        };
-        self.refuse(namespace, &refusal)
+        self.refuse(namespace, &Refusal::new("Invalid namespace"))
     }
 
     fn refuse(&self, namespace: &str, refusal: &Refusal) -> Flow {

@@ -14,7 +14,7 @@ use crate::{
 ///
 /// A frame is encoded once, and then written for each of them by the calling
 /// thread. For what thousands are told all the time there is a
-/// [`Feed`](super::Feed).
+/// [`Feed`](crate::server::Feed).
 #[must_use = "nothing is sent yet"]
 pub struct Broadcast {
     space: Arc<Space>,
