@@ -5,4 +5,6 @@
 mod bad_luck;
 mod chatting;
 mod headless;
+mod line;
+mod pm;
 mod secrets;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use parlour_server::{Config, Running, Server};
+use parlour_server::{Config, Limits, Running, Server};
 use tempfile::TempDir;
 
 /// A server on a free port, which it keeps across restarts.
@@ -58,6 +58,8 @@ impl TestServer {
 }
 
 async fn run(listen: SocketAddr, data: &TempDir) -> Running {
-    let config = Config::new(listen, data.path());
+    let mut config = Config::new(listen, data.path());
+    // Stories say more in a second than a person can.
+    config.limits = Limits::NONE;
     Server::start(config).await.expect("the server starts")
 }
