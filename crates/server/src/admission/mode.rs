@@ -9,9 +9,9 @@
 /// | password | a new user with this password | that user, if the password is theirs |
 /// | invite | a new user, for an invitation | refused |
 ///
-/// Whether a name is free is asked by its [`Skeleton`](super::Skeleton).
-/// [Reserved names](super::check_name) are refused in every mode: nobody is to
-/// be taken for the one who runs the server.
+/// Whether a name is free is asked by what it looks like (UTS 39). Reserved
+/// names are refused in every mode: nobody is to be taken for the one who runs
+/// the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignInMode {
     /// Anybody, under any name: what the guide does.

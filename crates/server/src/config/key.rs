@@ -13,7 +13,7 @@ pub(crate) enum Key {
     Hosts,
     TrustedProxies,
     TlsCert,
-    TlsPrivateKey,
+    TlsPrivate,
     Metrics,
     Log,
     LogFormat,
@@ -51,7 +51,7 @@ impl Key {
         Self::Hosts,
         Self::TrustedProxies,
         Self::TlsCert,
-        Self::TlsPrivateKey,
+        Self::TlsPrivate,
         Self::Metrics,
         Self::Log,
         Self::LogFormat,
@@ -76,7 +76,7 @@ impl Key {
             Self::Hosts => "hosts",
             Self::TrustedProxies => "trusted_proxies",
             Self::TlsCert => "tls_cert",
-            Self::TlsPrivateKey => "tls_key",
+            Self::TlsPrivate => "tls_key",
             Self::Metrics => "metrics",
             Self::Log => "log",
             Self::LogFormat => "log_format",
@@ -99,7 +99,7 @@ impl Key {
             Self::Hosts => "host",
             Self::TrustedProxies => "trusted-proxy",
             Self::TlsCert => "tls-cert",
-            Self::TlsPrivateKey => "tls-key",
+            Self::TlsPrivate => "tls-key",
             Self::LogFormat => "log-format",
             Self::RateLimits => "no-rate-limits",
             Self::ConnectionsPerIp => "connections-per-ip",
@@ -123,7 +123,7 @@ impl Key {
             Self::Data => Form::Text("DIR"),
             Self::Storage => Form::Text("sqlite|memory"),
             Self::SignIn => Form::Text("guest|claimed|password|invite"),
-            Self::TlsCert | Self::TlsPrivateKey => Form::Text("FILE"),
+            Self::TlsCert | Self::TlsPrivate => Form::Text("FILE"),
             Self::Log => Form::Text("LEVEL"),
             Self::LogFormat => Form::Text("text|json"),
             Self::CorsOrigins => Form::List("URL"),
@@ -161,7 +161,7 @@ impl Key {
             | Self::Hosts
             | Self::TrustedProxies
             | Self::TlsCert
-            | Self::TlsPrivateKey
+            | Self::TlsPrivate
             | Self::Metrics => None,
         }
     }
@@ -182,7 +182,7 @@ impl Key {
                  and its X-Forwarded-For counts"
             }
             Self::TlsCert => "The certificate chain, in PEM",
-            Self::TlsPrivateKey => "The private key, in PEM",
+            Self::TlsPrivate => "The private key, in PEM",
             Self::Metrics => "Where to serve metrics for Prometheus",
             Self::Log => "How much to log: error, warn, info, debug, or a list by target",
             Self::LogFormat => "How log lines look",

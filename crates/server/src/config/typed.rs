@@ -64,7 +64,7 @@ impl Settings {
 
     fn tls(&self) -> Result<Option<TlsFiles>, SettingError> {
         let cert = self.optional(Key::TlsCert, "a file", path)?;
-        let key = self.optional(Key::TlsPrivateKey, "a file", path)?;
+        let key = self.optional(Key::TlsPrivate, "a file", path)?;
         let alone = |key: Key, other: &str| {
             self.get(key).map_or(Ok(None), |given| {
                 Err(wrong(given, format!("{other} is missing")))
@@ -74,7 +74,7 @@ impl Settings {
             (Some(cert), Some(key)) => Ok(Some(TlsFiles { cert, key })),
             (None, None) => Ok(None),
             (Some(_), None) => alone(Key::TlsCert, "the private key (tls_key)"),
-            (None, Some(_)) => alone(Key::TlsPrivateKey, "the certificate (tls_cert)"),
+            (None, Some(_)) => alone(Key::TlsPrivate, "the certificate (tls_cert)"),
         }
     }
 
