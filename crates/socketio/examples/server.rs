@@ -1,4 +1,4 @@
-//! A server with rooms: `cargo run -p parlour-socketio --example server`
+//! A server with rooms: `cargo run -p parlour-socketio --example server [ADDRESS]`
 //!
 //! | A client emits | What happens |
 //! |---|---|
@@ -116,9 +116,11 @@ fn handle(socket: &Socket, guest: &Guest, event: IncomingEvent) -> Option<()> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    let address = std::env::args().nth(1);
+    let address = address.as_deref().unwrap_or("127.0.0.1:3000").parse()?;
     let server = Server::builder(ServerOptions::default())
         .namespace("/", Rooms)
-        .start(bind(([127, 0, 0, 1], 3000).into())?);
+        .start(bind(address)?);
     println!(
         "server listening at http://{}; Ctrl-C ends it",
         server.addr()

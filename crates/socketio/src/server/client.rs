@@ -137,6 +137,16 @@ impl Upper for Client {
     }
 }
 
+impl Drop for Client {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // Whoever holds a socket of it holds the way out, too; its client is
+            // to see at once that nobody listens any more.
+            self.out.cut(LeaveReason::Cut);
+        }
+    }
+}
+
 impl Client {
     async fn packet(&mut self, packet: Packet<'_>) -> Flow {
         let Packet { namespace, body } = packet;

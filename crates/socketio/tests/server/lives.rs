@@ -128,6 +128,7 @@ async fn one_that_is_disconnected_hears_it_and_may_come_back() {
     assert_eq!(raw.hear().await, "41");
     assert_eq!(stage.event().await, (again.clone(), "out()".to_owned()));
     assert_eq!(stage.left().await, (again, LeaveReason::ServerLeft));
+    drop(raw);
     assert!(stage.rest().await.is_empty());
 }
 
@@ -141,6 +142,7 @@ async fn one_that_is_disconnected_before_it_was_in_is_refused() {
         panic!("it was asked first");
     };
     assert_eq!(stage.left().await, (here, LeaveReason::ServerLeft));
+    drop(raw);
     assert!(stage.rest().await.is_empty());
 }
 
@@ -364,4 +366,25 @@ async fn a_crash_breaks_everything_and_still_everybody_leaves() {
         panic!("it left");
     };
     assert_eq!(left, here);
+}
+
+#[tokio::test]
+async fn a_namespace_that_panics_loses_that_connection_and_no_other() {
+    let mut stage = stage(options());
+    let mut raw = Raw::join(stage.addr()).await;
+    let here = stage.joined().await;
+    here.join("room");
+    let peers = here.peers();
+    let mut other = Raw::join(stage.addr()).await;
+    stage.joined().await;
+    raw.say(r#"42["panic"]"#).await;
+    raw.hears_the_end().await;
+    other.say(r#"42["back"]"#).await;
+    assert_eq!(other.hear().await, r#"42["back"]"#);
+    assert_eq!(peers.count(), 1);
+    assert!(peers.to("room").sockets().is_empty());
+    assert_eq!(
+        here.emit("anybody?", &()),
+        Err(parlour_socketio::EmitError::Closed)
+    );
 }

@@ -34,7 +34,8 @@ pub(crate) enum Call {
 /// - event `wait`: takes until the test opens the gate;
 /// - event `enter`, `leave`, a room; `tell`, a room, a text: `told` to all others in it;
 /// - event `publish`, a number: `news` in the feed, then `direct` to itself;
-/// - event `out`: the application disconnects it; `close`, `cut` likewise.
+/// - event `out`: the application disconnects it; `close`, `cut` likewise;
+/// - event `panic`: what it says.
 pub(crate) struct Recorder {
     calls: mpsc::UnboundedSender<Call>,
     pub(crate) gate: Arc<Semaphore>,
@@ -201,6 +202,7 @@ impl Namespace for Recorder {
             "out" => socket.disconnect(),
             "close" => socket.close(),
             "cut" => socket.cut(),
+            "panic" => panic!("as the client wished"),
             _ => {}
         }
         self.tell(Call::Event(socket.clone(), shown));
