@@ -190,3 +190,27 @@ async fn a_second_post_at_a_time_ends_the_session() {
     assert_eq!(poller.post("3").await.status, 400);
     assert_eq!(stage.left().await, LeaveReason::ProtocolError);
 }
+
+#[tokio::test]
+async fn any_thread_can_send() {
+    let mut stage = stage(options());
+    let mut ws = Ws::join(stage.addr()).await;
+    let socket = stage.joined().await;
+    // One without a runtime, and more than the system takes at once.
+    let thread = std::thread::spawn(move || {
+        for number in 0..20 {
+            let args = (number, "x".repeat(100_000));
+            let frame = Frame::event("/", None, "news", &args).unwrap();
+            while socket.queued() > 500_000 {
+                std::thread::yield_now();
+            }
+            socket.send(&frame).unwrap();
+            socket.flush();
+        }
+    });
+    for number in 0..20 {
+        let start = format!(r#"42["news",{number},"#);
+        assert!(ws.hears().await.starts_with(&start));
+    }
+    thread.join().unwrap();
+}

@@ -147,3 +147,29 @@ async fn a_server_that_closes_does_not_wait_for_a_move() {
     assert_eq!(poller.poll_on(&mut kept).await.body, "1");
     soon(closing).await.unwrap();
 }
+
+#[tokio::test]
+async fn polls_in_the_middle_of_the_move_are_all_answered() {
+    let stage = stage(options());
+    let poller = Poller::join(stage.addr()).await;
+    let mut ws = Ws::beside(stage.addr(), &poller.sid).await;
+    let mut before = poller.poll_open().await;
+    ws.says("2probe").await;
+    assert_eq!(ws.hears().await, "3probe");
+    let mut stray = [poller.poll_open().await, poller.poll_open().await];
+    assert_eq!(answer(&mut before).await.body, "6");
+    for poll in &mut stray {
+        assert_eq!(answer(poll).await.body, "6");
+    }
+    // The stream breaks, and polling goes on as if nothing had been.
+    drop(ws);
+    let mut waiting = poller.poll_open().await;
+    poller.says(r#"42["message"]"#).await;
+    let answer = answer(&mut waiting).await;
+    if answer.body == "6" {
+        // It came before the break was seen.
+        assert_eq!(poller.poll().await.body, r#"42["message-back"]"#);
+    } else {
+        assert_eq!(answer.body, r#"42["message-back"]"#);
+    }
+}

@@ -23,7 +23,7 @@ use bytes::Bytes;
 use tokio::net::tcp::OwnedWriteHalf;
 
 use super::{End, Link, Outbound};
-use crate::server::LeaveReason;
+use crate::server::{LeaveReason, engine::fixed};
 
 /// Several packets share an answer up to this size, in bytes: about what the
 /// official server takes in one request, so that no proxy on the way back that is
@@ -32,8 +32,10 @@ const ANSWER_BYTES: usize = 1_000_000;
 
 #[derive(Default)]
 pub(super) struct Polling {
-    /// A poll waits for something to say.
-    waiting: bool,
+    /// The number of the poll that waits for something to say.
+    waiting: Option<u64>,
+    /// How many polls there were.
+    polls: u64,
     upgrade: Upgrade,
 }
 
@@ -51,7 +53,7 @@ enum Upgrade {
 
 impl Polling {
     pub(super) fn is_waiting(&self) -> bool {
-        self.waiting
+        self.waiting.is_some()
     }
 }
 
@@ -70,6 +72,7 @@ pub(crate) enum NoPoll {
 /// hung up, and the session ends.
 pub(crate) struct Poll {
     outbound: Arc<Outbound>,
+    number: u64,
     done: bool,
 }
 
@@ -90,34 +93,39 @@ impl Outbound {
             Link::Polling(polling) if polling.upgrade != Upgrade::Moving => polling,
             _ => return Err(NoPoll::Moved),
         };
-        if polling.waiting && polling.upgrade != Upgrade::Probed {
+        if polling.waiting.is_some() && polling.upgrade != Upgrade::Probed {
             self.end(&mut state, LeaveReason::ProtocolError);
             return Err(NoPoll::Duplicate);
         }
-        polling.waiting = true;
+        // One that waits still is set free by this: the move is on.
+        let number = polling.polls;
+        polling.polls += 1;
+        polling.waiting = Some(number);
         Ok(Poll {
             outbound: self.clone(),
+            number,
             done: false,
         })
     }
 
-    fn poll_answer(&self, context: &mut Context<'_>) -> task::Poll<Answer> {
+    fn poll_answer(&self, number: u64, context: &mut Context<'_>) -> task::Poll<Answer> {
         let mut guard = self.lock();
         let state = &mut *guard;
         let end = state.end;
         let answer = match (&mut state.link, end) {
             (_, End::Cut(LeaveReason::TransportClosed)) => NOOP,
             (_, End::Cut(_)) => CLOSE,
+            (Link::Polling(polling), _) if polling.waiting != Some(number) => NOOP,
             (Link::Polling(polling), _) if state.queue.is_empty() => {
                 if matches!(polling.upgrade, Upgrade::Settled | Upgrade::Claimed) {
                     self.poll.register(context.waker());
                     return task::Poll::Pending;
                 }
-                polling.waiting = false;
+                polling.waiting = None;
                 NOOP
             }
             (Link::Polling(polling), _) => {
-                polling.waiting = false;
+                polling.waiting = None;
                 let answer = Bytes::from(state.queue.take_payload(ANSWER_BYTES));
                 self.tally.wrote(answer.len());
                 if state.queue.is_empty() {
@@ -136,10 +144,12 @@ impl Outbound {
         task::Poll::Ready(answer)
     }
 
-    fn poll_dropped(&self) {
+    fn poll_dropped(&self, number: u64) {
         let mut state = self.lock();
-        if let Link::Polling(polling) = &mut state.link {
-            polling.waiting = false;
+        if let Link::Polling(polling) = &mut state.link
+            && polling.waiting == Some(number)
+        {
+            polling.waiting = None;
             if polling.upgrade == Upgrade::Settled {
                 self.end(&mut state, LeaveReason::TransportClosed);
             }
@@ -197,6 +207,9 @@ impl Outbound {
             return;
         }
         state.stuck = None;
+        if let End::Closing(reason) = state.end {
+            state.queue.push(fixed::websocket_close(reason));
+        }
         state.link = match tcp {
             Some(tcp) => Link::Direct {
                 tcp,
@@ -213,7 +226,7 @@ impl Outbound {
 impl Poll {
     /// Waits until there is something to say.
     pub(crate) async fn answer(mut self) -> Answer {
-        let answer = poll_fn(|context| self.outbound.poll_answer(context)).await;
+        let answer = poll_fn(|context| self.outbound.poll_answer(self.number, context)).await;
         self.done = true;
         answer
     }
@@ -222,7 +235,7 @@ impl Poll {
 impl Drop for Poll {
     fn drop(&mut self) {
         if !self.done {
-            self.outbound.poll_dropped();
+            self.outbound.poll_dropped(self.number);
         }
     }
 }

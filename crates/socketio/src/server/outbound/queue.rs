@@ -53,6 +53,14 @@ impl Queue {
         self.frames.is_empty()
     }
 
+    /// The only frame, as it is as a rule.
+    pub(super) fn only(&self) -> Option<&[u8]> {
+        match self.frames.len() {
+            1 => self.frames.front().map(Bytes::as_ref),
+            _ => None,
+        }
+    }
+
     /// The first frames, for one write; says how many there are.
     pub(super) fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; SLICES]) -> usize {
         let mut count = 0;
@@ -168,10 +176,12 @@ mod tests {
     fn writes_go_on_where_they_stopped() {
         let mut queue = queue(&[text("4aa"), text("4bbb")]);
         assert_eq!((queue.frames(), queue.bytes()), (2, 5 + 6));
+        assert_eq!(queue.only(), None);
         queue.advance(7);
         assert_eq!((queue.frames(), queue.bytes()), (1, 4));
         let mut slices = [IoSlice::new(&[]); SLICES];
         assert_eq!(queue.slices(&mut slices), 1);
+        assert_eq!(queue.only(), Some(&b"4bbb"[..]));
         assert_eq!(&*slices[0], b"4bbb");
         queue.advance(4);
         assert!(queue.is_empty());
