@@ -18,8 +18,9 @@ use crate::{
 use ask::Asker;
 
 pub(super) async fn run(settings: &Settings, task: AdminTask) -> anyhow::Result<()> {
-    let folder = copies::folder(settings)?;
-    let mut asker = Asker::reach(&settings.config()?, &folder).await?;
+    let config = settings.config()?;
+    let folder = copies::data(&config)?;
+    let mut asker = Asker::reach(&config, &folder).await?;
     let outcome = done(&mut asker, task).await;
     asker.leave().await;
     outcome

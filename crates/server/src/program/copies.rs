@@ -6,46 +6,78 @@ use anyhow::Context as _;
 
 use super::print;
 use crate::{
-    config::{Settings, StorageKind},
+    audit::{Audit, Entry},
+    config::{Config, Settings, StorageKind},
     store::{self, StorageError},
 };
 
 /// Writes a copy. It is taken by a connection of its own, so a server that
 /// runs goes on.
 pub(super) fn backup(settings: &Settings, file: &Path) -> anyhow::Result<()> {
-    let folder = folder(settings)?;
-    store::back_up(&store::database_in(&folder), file)?;
+    let folder = data(&kept(settings)?)?;
+    let written = store::back_up(&store::database_in(&folder), file);
+    record(&folder, "backup", written.is_ok());
+    written?;
     print(&format!("wrote {}\n", file.display()))?;
     Ok(())
 }
 
-/// Takes the data from a copy. What was there is kept beside it.
+/// Takes the data from a copy. What was there is kept beside it; there may be
+/// nothing yet, as on a new machine.
 pub(super) fn restore(settings: &Settings, file: &Path) -> anyhow::Result<()> {
-    let kept = match store::restore(&folder(settings)?, file) {
+    let folder = place(&kept(settings)?)?;
+    let restored = store::restore(&folder, file);
+    record(&folder, "restore", restored.is_ok());
+    let aside = match restored {
         Err(error @ StorageError::InUse(_)) => {
             return Err(error).context("stop the server before its data is replaced");
         }
         other => other?,
     };
-    if let Some(aside) = kept {
+    if let Some(aside) = aside {
         print(&format!("kept what was there as {}\n", aside.display()))?;
     }
     print(&format!("restored {}\n", file.display()))?;
     Ok(())
 }
 
-/// Where the data is.
-pub(super) fn folder(settings: &Settings) -> anyhow::Result<PathBuf> {
+/// Who has a copy has every message. A server that runs may write to the same
+/// file: each line is one write at its end.
+fn record(folder: &Path, action: &'static str, done: bool) {
+    match Audit::open(folder) {
+        Ok((audit, thread)) => {
+            let user = None;
+            audit.record(Entry::Admin { action, user, done });
+            drop(audit);
+            thread.join();
+        }
+        Err(error) => tracing::warn!(%error, "the audit log cannot be written"),
+    }
+}
+
+fn kept(settings: &Settings) -> anyhow::Result<Config> {
     let config = settings.config()?;
     anyhow::ensure!(
         config.storage == StorageKind::Sqlite,
-        "a server with --storage memory keeps nothing that could be copied or looked after"
+        "a server with --storage memory keeps nothing that could be copied"
     );
-    let folder = config
-        .data
-        .context("say where the data is: add --data DIR")?;
+    Ok(config)
+}
+
+/// The data folder, which belongs to who runs this if it is there.
+fn place(config: &Config) -> anyhow::Result<PathBuf> {
+    let folder = config.data.clone();
+    let folder = folder.context("say where the data is: add --data DIR")?;
+    if folder.exists() {
+        check_owner(&folder)?;
+    }
+    Ok(folder)
+}
+
+/// As [`place`], and it must be there.
+pub(super) fn data(config: &Config) -> anyhow::Result<PathBuf> {
+    let folder = place(config)?;
     anyhow::ensure!(folder.is_dir(), "there is no data in {}", folder.display());
-    check_owner(&folder)?;
     Ok(folder)
 }
 

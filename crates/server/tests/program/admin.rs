@@ -215,3 +215,14 @@ async fn everything_about_somebody_is_exported_and_deleted() {
     assert_eq!(users[0]["messages"], json!([]));
     program.stops();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_in_memory_is_looked_after_while_it_runs() {
+    let data = tempfile::tempdir().expect("folder");
+    let data = data.path();
+    let program = Program::with(data, &["--storage", "memory"], &[]);
+    let (_ann, session) = Raw::arrives(program.addr, "Ann").await;
+    let listed = prints(admin(data, &["users"]));
+    assert!(listed.contains(id(&session)), "{listed}");
+    program.stops();
+}

@@ -65,6 +65,23 @@ async fn a_copy_is_of_one_moment_and_brings_it_back() {
     assert!(new_epoch.is_string());
     assert_ne!(epoch, new_epoch);
     program.stops();
+
+    let elsewhere = folder.path().join("elsewhere");
+    let told = prints(run(copy("restore", &elsewhere, &file)));
+    assert_eq!(told, format!("restored {}\n", file.display()));
+    let program = Program::on(&elsewhere);
+    assert_eq!(resumes(&program, &session).await.0, ["before"]);
+    program.stops();
+    let audit = fs::read_to_string(data.join("audit.jsonl")).expect("a file");
+    for (action, done) in [
+        ("backup", true),
+        ("backup", false),
+        ("restore", false),
+        ("restore", true),
+    ] {
+        let entry = format!(r#""action":"{action}","done":{done}}}"#);
+        assert!(audit.contains(&entry), "{action} {done}: {audit}");
+    }
 }
 
 #[test]

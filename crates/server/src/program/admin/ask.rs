@@ -9,7 +9,7 @@ use crate::{
     admin::{AdminAnswer, AdminCommand, perform},
     audit::{Audit, AuditThread},
     chat::{self, Announcer, HubHandle, HubThread, Stop},
-    config::Config,
+    config::{Config, StorageKind},
     store::{DataFolder, Sqlite, StorageError},
 };
 
@@ -44,6 +44,10 @@ impl Asker {
         if let Some(client) = crate::admin::AdminClient::connect(folder).await? {
             return Ok(Self::Server(client));
         }
+        anyhow::ensure!(
+            config.storage == StorageKind::Sqlite,
+            "no server runs here, and one with --storage memory leaves nothing behind"
+        );
         let held = match DataFolder::open(folder) {
             Err(error @ StorageError::InUse(_)) => {
                 return Err(error).context("the server cannot be reached: stop it first");
