@@ -159,3 +159,44 @@ async fn a_server_that_stops_says_so_and_keeps_what_it_took() {
         )
         .await;
 }
+
+#[tokio::test]
+async fn a_history_from_before_pm_is_matched_and_not_doubled() {
+    let mut server = TestServer::start().await;
+    let mut alice = Person::signs_in_without_pm("Alice", &server.url()).await;
+    let mut bob = Person::signs_in("Bob", &server.url()).await;
+    let mut said = 0;
+    for _ in 0..130 {
+        alice.says("Bob", word(said)).await;
+        bob.says("Alice", word(said)).await;
+        said += 1;
+    }
+    alice.sees_all_sent("Bob").await;
+    bob.sees_all_sent("Alice").await;
+    // What she says now is in doubt, and the next app is a new one.
+    for _ in 0..20 {
+        alice.says("Bob", word(said)).await;
+        bob.says("Alice", word(said)).await;
+        said += 1;
+    }
+    server.kill().await;
+    alice.quits().await;
+    server.restart().await;
+    bob.asks(Command::Reconnect).await.expect("accepted");
+    for _ in 0..20 {
+        bob.says("Alice", word(said)).await;
+        said += 1;
+    }
+    bob.sees_all_sent("Alice").await;
+    alice.comes_back().await;
+    alice
+        .until("Bob", |screen| screen.entry("Bob").is_some())
+        .await;
+    for n in said - 20..said {
+        alice.says("Bob", word(n)).await;
+    }
+    agree(&mut alice, &mut bob, said).await;
+    alice.quits().await;
+    alice.comes_back().await;
+    agree(&mut alice, &mut bob, said).await;
+}

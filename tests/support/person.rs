@@ -4,8 +4,10 @@ use std::{collections::BTreeMap, fmt::Debug, sync::Arc, time::Duration};
 
 use parlour_client::{
     Answer, ClientConfig, ClientEvent, ClientHandle, Command, Delivery, FailureCode, Presence,
-    Query, Refusal, RosterEntry, SecretsView, SessionView, Snapshot, Subscription, TimelineItem,
-    ports::SecretStore, secrets::FileSecrets,
+    Query, Refusal, RosterEntry, SecretsView, SessionView, Snapshot, SocketIoConnector,
+    Subscription, TimelineItem,
+    ports::{Connecting, Connector, SecretStore, Target},
+    secrets::FileSecrets,
 };
 use parlour_protocol::UserId;
 use tempfile::TempDir;
@@ -95,6 +97,15 @@ impl Screen {
     }
 }
 
+/// Says nothing of pm to any server, as the releases before it.
+struct WithoutPm;
+
+impl Connector for WithoutPm {
+    fn connect(&self, target: Target) -> Connecting {
+        SocketIoConnector.connect(target)
+    }
+}
+
 /// Somebody who chats.
 pub struct Person {
     /// What they sign in as.
@@ -103,6 +114,8 @@ pub struct Person {
     secrets: Arc<dyn SecretStore>,
     running: Option<(ClientHandle, Subscription)>,
     impatient: bool,
+    /// Whether their app is of a release before pm.
+    old: bool,
     /// What their window would show.
     pub screen: Screen,
 }
@@ -121,15 +134,29 @@ impl Person {
     }
 
     async fn with_secrets_in(name: &str, data: TempDir, secrets: Arc<dyn SecretStore>) -> Self {
-        let (running, screen) = start(&data, &secrets).await;
+        let (running, screen) = start(&data, &secrets, false).await;
         Self {
             name: name.to_owned(),
             data,
             secrets,
             running: Some(running),
             impatient: false,
+            old: false,
             screen,
         }
+    }
+
+    /// A new person who is online with an app that does not speak pm. It is
+    /// another one from the next [`Self::comes_back`] on.
+    pub async fn signs_in_without_pm(name: &str, server: &str) -> Self {
+        let mut person = Self::new(name).await;
+        person.quits().await;
+        person.old = true;
+        person.comes_back().await;
+        person.old = false;
+        person.sign_in(server).await;
+        person.until("online", Screen::is_online).await;
+        person
     }
 
     /// A new person who is online.
@@ -159,7 +186,7 @@ impl Person {
     /// Opens the app again.
     pub async fn comes_back(&mut self) {
         assert!(self.running.is_none(), "{} is still here", self.name);
-        let (running, screen) = start(&self.data, &self.secrets).await;
+        let (running, screen) = start(&self.data, &self.secrets, self.old).await;
         self.running = Some(running);
         self.screen = screen;
     }
@@ -348,8 +375,12 @@ fn timeless(session: &SessionView) -> SessionView {
 async fn start(
     data: &TempDir,
     secrets: &Arc<dyn SecretStore>,
+    old: bool,
 ) -> ((ClientHandle, Subscription), Screen) {
-    let config = ClientConfig::new(data.path().join("client"), "story", secrets.clone());
+    let mut config = ClientConfig::new(data.path().join("client"), "story", secrets.clone());
+    if old {
+        config.connector = Arc::new(WithoutPm);
+    }
     let client = ClientHandle::start(config).expect("the engine starts");
     let mut events = client.subscribe().await.expect("a subscription");
     let Some(ClientEvent::Snapshot { snapshot }) = events.next().await else {
