@@ -72,8 +72,6 @@ pub(crate) struct Arrivals {
     pub(crate) present: usize,
     /// Why connections ended that should not have.
     pub(crate) lost: Vec<String>,
-    /// Whether the entries of `users` are counted, which takes time.
-    pub(crate) counts_users: bool,
 }
 
 impl Driver for Arrivals {
@@ -85,14 +83,12 @@ impl Driver for Arrivals {
                     serde_json::from_slice(event).context("`session` of an unknown form")?;
                 arrival.identity = Some(identity);
             }
-            Packet::Users(event) => {
+            Packet::Users(listing) => {
                 if arrival.users_at.replace(now).is_none() {
                     self.present += 1;
                 }
-                arrival.users_size = event.len();
-                if self.counts_users {
-                    arrival.told += memchr::memmem::find_iter(event, br#""userID""#).count();
-                }
+                arrival.users_size = listing.size;
+                arrival.told += listing.people;
             }
             Packet::Arrival => arrival.told += 1,
             Packet::Refused(why) => {

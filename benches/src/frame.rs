@@ -70,37 +70,44 @@ fn masked(opcode: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// The first frame of `bytes` and how long it is; nothing when a part of it is
-/// still on its way.
-pub(crate) fn first(bytes: &[u8]) -> Result<Option<(Received<'_>, usize)>> {
+/// How long the payload of the first frame will be, and where it starts.
+pub(crate) fn announced(bytes: &[u8]) -> Result<Option<(usize, usize)>> {
     let [head, length, rest @ ..] = bytes else {
-        return Ok(None);
-    };
-    let (length, header) = match length {
-        126 => match rest.first_chunk::<2>() {
-            Some(length) => (usize::from(u16::from_be_bytes(*length)), 4),
-            None => return Ok(None),
-        },
-        127 => match rest.first_chunk::<8>() {
-            Some(length) => (usize::try_from(u64::from_be_bytes(*length))?, 10),
-            None => return Ok(None),
-        },
-        short if *short & MASKED != 0 => bail!("the server masks its frames"),
-        short => (usize::from(*short), 2),
-    };
-    let Some(payload) = bytes.get(header..header + length) else {
         return Ok(None);
     };
     if head & FINAL == 0 {
         bail!("the server divides its messages, which this generator does not read");
     }
+    Ok(match length {
+        126 => rest
+            .first_chunk::<2>()
+            .map(|length| (usize::from(u16::from_be_bytes(*length)), 4)),
+        127 => match rest.first_chunk::<8>() {
+            Some(length) => Some((usize::try_from(u64::from_be_bytes(*length))?, 10)),
+            None => None,
+        },
+        short if *short & MASKED != 0 => bail!("the server masks its frames"),
+        short => Some((usize::from(*short), 2)),
+    })
+}
+
+/// The first frame of `bytes` and how long it is; nothing when a part of it is
+/// still on its way.
+pub(crate) fn first(bytes: &[u8]) -> Result<Option<(Received<'_>, usize)>> {
+    let Some((length, header)) = announced(bytes)? else {
+        return Ok(None);
+    };
+    let end = header.saturating_add(length);
+    let (Some(head), Some(payload)) = (bytes.first(), bytes.get(header..end)) else {
+        return Ok(None);
+    };
     let received = match head & 0x0f {
         TEXT => Received::Text(payload),
         PING => Received::Ping(payload),
         CLOSE => Received::Close,
         _ => Received::Other,
     };
-    Ok(Some((received, header + length)))
+    Ok(Some((received, end)))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 
 mod arrivals;
 mod frame;
+mod listing;
 mod message;
 mod packet;
 pub mod relay;

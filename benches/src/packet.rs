@@ -1,5 +1,7 @@
 //! Engine.IO and Socket.IO packets of a server, told apart by how they start.
 
+use crate::listing::Listing;
+
 /// A text from the server. The events are those of the main namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Packet<'a> {
@@ -13,8 +15,8 @@ pub(crate) enum Packet<'a> {
     Refused(&'a [u8]),
     /// `["session",…]`, as JSON.
     Session(&'a [u8]),
-    /// `["users",…]`, as JSON.
-    Users(&'a [u8]),
+    /// `["users",…]`, counted.
+    Users(Listing),
     /// `["private message",…]`, as JSON.
     Message(&'a [u8]),
     /// Somebody came.
@@ -26,6 +28,9 @@ pub(crate) enum Packet<'a> {
     /// Anything else: not measured.
     Other,
 }
+
+/// How a text with `users` starts.
+pub(crate) const USERS: &[u8] = br#"42["users""#;
 
 /// The answer to a heartbeat.
 pub(crate) const PONG: &[u8] = b"3";
@@ -53,7 +58,7 @@ impl<'a> Packet<'a> {
         } else if event.starts_with(br#"["user connected""#) {
             Self::Arrival
         } else if event.starts_with(br#"["users""#) {
-            Self::Users(event)
+            Self::Users(Listing::whole(event))
         } else if event.starts_with(br#"["session""#) {
             Self::Session(event)
         } else {
@@ -77,7 +82,10 @@ mod tests {
                 Packet::Refused(br#"{"message":"no"}"#),
             ),
             (r#"42["session",{}]"#, Packet::Session(br#"["session",{}]"#)),
-            (r#"42["users",[]]"#, Packet::Users(br#"["users",[]]"#)),
+            (
+                r#"42["users",[]]"#,
+                Packet::Users(Listing::whole(br#"["users",[]]"#)),
+            ),
             (r#"42["user connected",{}]"#, Packet::Arrival),
             (r#"42["user disconnected","x"]"#, Packet::Other),
             (

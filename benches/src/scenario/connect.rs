@@ -71,7 +71,6 @@ impl Visitor {
     /// How long it took, how large `users` was, and how many it named.
     fn visit(&mut self) -> Result<(u64, usize, usize)> {
         let (mut swarm, mut arrivals) = (Swarm::new(self.target.address)?, Arrivals::default());
-        arrivals.counts_users = true;
         let who = arrivals.dial(&mut swarm, &Speech::Plain.returning(&self.identity))?;
         wait(&mut swarm, &mut arrivals)?;
         let arrival = arrivals.all.get(who).context("no such client")?;

@@ -61,10 +61,7 @@ pub struct CrowdReport {
 pub fn run(target: Target, plan: Crowd) -> Result<CrowdReport> {
     let before = usage::memory(target.pid);
     let mut swarm = Swarm::new(target.address)?;
-    let mut arrivals = Arrivals {
-        counts_users: true,
-        ..Arrivals::default()
-    };
+    let mut arrivals = Arrivals::default();
     let (meter, start) = (Meter::start(target.pid), swarm.now());
     let complete = arrivals.bring(
         &mut swarm,

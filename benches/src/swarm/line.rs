@@ -5,12 +5,16 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use mio::net::TcpStream;
 
 use super::{Driver, nanos};
 use crate::frame::{self, Received};
+use crate::listing::Listing;
 use crate::packet::{self, Packet};
+
+/// Frames up to this many bytes are kept until they are whole.
+const SMALL: usize = 16 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
@@ -25,8 +29,10 @@ pub(super) struct Line {
     /// Nothing once the connection has ended.
     stream: Option<TcpStream>,
     stage: Stage,
-    /// The start of something that has not arrived whole.
+    /// The start of something that has not arrived whole. Never long.
     inbox: Vec<u8>,
+    /// A list too long for that, and how much of it is still to come.
+    listing: Option<(Listing, usize)>,
     /// What the system did not take yet, from `written` on.
     outbox: Vec<u8>,
     written: usize,
@@ -41,6 +47,7 @@ impl Line {
             stream: Some(stream),
             stage: Stage::Dialling,
             inbox: Vec::new(),
+            listing: None,
             outbox: Vec::new(),
             written: 0,
             connect: frame::text(format!("40{auth}").as_bytes()),
@@ -92,37 +99,34 @@ impl Line {
             return Ok(None);
         }
         while let Some(stream) = &mut self.stream {
-            let count = match stream.read(scratch) {
+            // What was left stands before what comes: one piece to look at.
+            let kept = self.inbox.len();
+            let (before, room) = scratch.split_at_mut(kept);
+            let count = match stream.read(room) {
                 Ok(0) => return Ok(Some("the server closed the connection".to_owned())),
                 Ok(count) => count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Ok(Some(error.to_string())),
             };
-            let now = nanos(start);
+            let is_all = count < room.len();
+            before.copy_from_slice(&self.inbox);
+            self.inbox.clear();
             let mut turn = Turn {
                 who,
-                now,
+                now: nanos(start),
                 heard,
                 driver,
             };
-            let news = &scratch[..count];
-            if self.inbox.is_empty() {
-                let used = self.take(news, &mut turn)?;
-                self.inbox
-                    .extend_from_slice(news.get(used..).unwrap_or_default());
-            } else {
-                let mut bytes = std::mem::take(&mut self.inbox);
-                bytes.extend_from_slice(news);
-                let used = self.take(&bytes, &mut turn)?;
-                bytes.drain(..used.min(bytes.len()));
-                self.inbox = bytes;
-            }
+            let bytes = &scratch[..kept + count];
+            let used = self.take(bytes, &mut turn)?;
+            let rest = bytes.get(used..).unwrap_or_default();
+            self.inbox.extend_from_slice(rest);
             if self.stage == Stage::Gone {
                 return Ok(Some("the server said goodbye".to_owned()));
             }
-            // Less than there was room for: nothing is left.
-            if count < scratch.len() {
+            // Less than there was room for: the system has no more.
+            if is_all {
                 break;
             }
         }
@@ -142,21 +146,39 @@ impl Line {
                     .next()
                     .unwrap_or_default();
                 let line = String::from_utf8_lossy(line).into_owned();
-                anyhow::bail!("the server refuses WebSocket: {line}");
+                bail!("the server refuses WebSocket: {line}");
             }
             self.stage = Stage::Open;
             used = end + 4;
         }
-        while let Some((received, length)) = frame::first(bytes.get(used..).unwrap_or_default())? {
-            used += length;
-            match received {
-                Received::Text(text) => self.packet(Packet::read(text), turn)?,
-                Received::Ping(payload) => self.outbox.extend(frame::pong(payload)),
-                Received::Other => {}
-                Received::Close => self.stage = Stage::Gone,
+        loop {
+            let rest = bytes.get(used..).unwrap_or_default();
+            if let Some((listing, missing)) = &mut self.listing {
+                let piece = rest.get(..*missing).unwrap_or(rest);
+                listing.add(piece);
+                used += piece.len();
+                *missing -= piece.len();
+                if *missing > 0 {
+                    return Ok(used);
+                }
+                let listing = *listing;
+                self.listing = None;
+                self.packet(Packet::Users(listing), turn)?;
+            } else if let Some((received, length)) = frame::first(rest)? {
+                used += length;
+                match received {
+                    Received::Text(text) => self.packet(Packet::read(text), turn)?,
+                    Received::Ping(payload) => self.outbox.extend(frame::pong(payload)),
+                    Received::Other => {}
+                    Received::Close => self.stage = Stage::Gone,
+                }
+            } else if let Some((length, header)) = long_list(rest)? {
+                used += header + ENGINE_AND_EVENT;
+                self.listing = Some((Listing::default(), length - ENGINE_AND_EVENT));
+            } else {
+                return Ok(used);
             }
         }
-        Ok(used)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -193,6 +215,22 @@ impl Line {
         turn.driver
             .hears(turn.who, packet, turn.now, &mut self.outbox)
     }
+}
+
+/// The digits before the JSON of an event.
+const ENGINE_AND_EVENT: usize = 2;
+
+/// The length and the header of a frame with a list that is not kept.
+fn long_list(bytes: &[u8]) -> Result<Option<(usize, usize)>> {
+    let Some((length, header)) = frame::announced(bytes)? else {
+        return Ok(None);
+    };
+    let start = bytes.get(header..header + packet::USERS.len());
+    Ok(match start {
+        Some(start) if length > SMALL && start == packet::USERS => Some((length, header)),
+        Some(_) if length > SMALL => bail!("a packet of {length} bytes that is not `users`"),
+        _ => None,
+    })
 }
 
 /// One reading of one client.
