@@ -18,6 +18,7 @@ use std::{
     fs,
     io::{self, Write as _},
     path::PathBuf,
+    time::{Duration, Instant},
 };
 
 use super::folder::{open_private, remove};
@@ -29,17 +30,27 @@ const BALLAST_BYTES: usize = 256 * 1024;
 /// message would fill it once more. Storage.
 const HEADROOM_BYTES: usize = 256 * 1024;
 
+/// How long a disk that was full is taken for full, unless somebody asks
+/// anew: looking takes longer than refusing. Storage.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
 /// The file.
 #[derive(Debug)]
 pub(super) struct Ballast {
     path: PathBuf,
     held: bool,
+    /// When there was last no room for it.
+    refused: Option<Instant>,
 }
 
 impl Ballast {
     /// Makes the file if there is none, and room for it.
     pub(super) fn new(path: PathBuf) -> Self {
-        let mut ballast = Self { path, held: false };
+        let mut ballast = Self {
+            path,
+            held: false,
+            refused: None,
+        };
         // No room for it is no fault: that is the state Low.
         if let Err(error) = ballast.hold() {
             tracing::warn!(%error, "no room can be kept free for a full disk");
@@ -50,6 +61,15 @@ impl Ballast {
     /// Whether room is low.
     pub(super) fn is_low(&self) -> bool {
         !self.held
+    }
+
+    /// As [`Ballast::hold`], but takes the last answer if it is fresh.
+    pub(super) fn hold_by(&mut self, now: Instant) -> io::Result<()> {
+        let is_fresh = |refused| now.saturating_duration_since(refused) < LOOK_AGAIN;
+        if !self.held && self.refused.is_some_and(is_fresh) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.hold()
     }
 
     /// Makes the file unless it is there.
@@ -64,6 +84,7 @@ impl Ballast {
         }
         let made = self.write();
         if made.is_err() {
+            self.refused = Some(Instant::now());
             // Half a file would hold room that nobody counts on.
             remove(&self.path)?;
         }
@@ -129,5 +150,10 @@ mod tests {
         let mut ballast = Ballast::new(folder.path().join("none/ballast"));
         assert!(ballast.is_low());
         assert!(ballast.hold().is_err());
+        fs::create_dir(folder.path().join("none")).expect("folder");
+        let now = Instant::now();
+        assert!(ballast.hold_by(now).is_err(), "looked a moment ago");
+        ballast.hold_by(now + LOOK_AGAIN).expect("room");
+        assert!(!ballast.is_low());
     }
 }

@@ -21,13 +21,15 @@ use super::{
 pub(super) const MIGRATIONS: &[&str] =
     &[include_str!("schema/v1.sql"), include_str!("schema/v2.sql")];
 
-/// Pages of the log after which a commit folds it into the database: 16 MiB.
-/// Seldom, since the same pages are written again and again; not so seldom that
-/// one fold would be felt. Storage.
-const FOLD_AT_PAGES: u32 = 4096;
+/// Pages of the log after which a commit folds it into the database: 64 MiB.
+/// Mostly the same pages are written again and again, so folding takes some
+/// milliseconds however long the log is: the longer, the fewer commits wait
+/// for it. Storage.
+const FOLD_AT_PAGES: u32 = 16 * 1024;
 
-/// Bytes that the log keeps on disk once it was folded in. Storage.
-const LOG_BYTES: i64 = 32 * 1024 * 1024;
+/// Bytes that the log keeps on disk once it was folded in: writing over them is
+/// faster than making room anew. Storage.
+const LOG_BYTES: i64 = 80 * 1024 * 1024;
 
 /// KiB of pages held in memory: the ends of the conversations that are going on. Storage.
 const CACHE_KIB: i32 = 32 * 1024;

@@ -95,14 +95,20 @@ impl Memory {
             }
         }
         let number = self.log_start + self.log.len() as u64;
-        let from_seq = self.give_number(from, to, number);
+        let from_seq = self.give_number(from, number);
         let to_seq = if from == to {
             from_seq
         } else {
-            self.give_number(to, from, number)
+            self.give_number(to, number)
         };
         let pair = Pair::of(from, to);
         let thread = self.threads.entry(pair).or_default();
+        if thread.messages.is_empty() {
+            for (user, peer) in [(from, to), (to, from)] {
+                let user = self.users.get_mut(&user);
+                user.map(|user| user.peers.insert(peer));
+            }
+        }
         thread.count += 1;
         thread.low_count += u64::from(from == pair.low);
         thread.messages.push_back(number);
@@ -171,13 +177,12 @@ impl Memory {
         (self.held.text + self.held.messages * OVERHEAD_BYTES) as u64
     }
 
-    fn give_number(&mut self, user: UserKey, peer: UserKey, number: u64) -> u64 {
+    fn give_number(&mut self, user: UserKey, number: u64) -> u64 {
         let Some(user) = self.users.get_mut(&user) else {
             return 0;
         };
         user.last_seq += 1;
         user.inbox.push_back((user.last_seq, number));
-        user.peers.insert(peer);
         user.last_seq
     }
 

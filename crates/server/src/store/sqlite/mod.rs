@@ -13,7 +13,11 @@ mod row;
 mod tests;
 mod writer;
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -115,11 +119,14 @@ impl Sqlite {
     }
 
     /// Keeps room again, if there is any.
-    fn keep_room(&mut self) -> Result<(), StorageError> {
+    fn keep_room(
+        &mut self,
+        hold: impl FnOnce(&mut Ballast) -> io::Result<()>,
+    ) -> Result<(), StorageError> {
         if !self.ballast.is_low() {
             return Ok(());
         }
-        self.ballast.hold().map_err(|_| StorageError::Full)?;
+        hold(&mut self.ballast).map_err(|_| StorageError::Full)?;
         tracing::info!("there is room for the data");
         Ok(())
     }
@@ -178,13 +185,13 @@ impl Storage for Sqlite {
         }
         let grows = writes.iter().any(Write::grows);
         if grows {
-            self.keep_room()?;
+            self.keep_room(|ballast| ballast.hold_by(Instant::now()))?;
         }
         let mut written = self.attempt(writes);
         if written.as_ref().is_err_and(StorageError::is_full) {
             self.make_room();
             if grows {
-                self.keep_room()?;
+                self.keep_room(Ballast::hold)?;
             }
             written = self.attempt(writes);
             if written.as_ref().is_err_and(StorageError::is_full) {
@@ -250,7 +257,7 @@ impl Storage for Sqlite {
     }
 
     fn probe(&mut self) -> Result<(), StorageError> {
-        self.keep_room()?;
+        self.keep_room(Ballast::hold)?;
         let behavior = TransactionBehavior::Immediate;
         Ok(self
             .connection
