@@ -20,6 +20,9 @@ pub(crate) struct Gate {
     connections: Connections,
 }
 
+/// What anybody may ask.
+const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
+
 const NOT_THE_PROXY: &str = "This server is reached through its proxy.\n";
 const TOO_MANY: &str = "Too many connections from this address.\n";
 
@@ -75,6 +78,14 @@ impl Gate {
 
 impl Admission for Gate {
     fn admit(&self, remote: SocketAddr, request: &Parts) -> Verdict {
+        // Whoever watches the server asks under its address, past any proxy; what
+        // it is told is no secret, and no page may read it.
+        if HEALTH.contains(&request.uri.path()) {
+            return Verdict::Pass {
+                allow_origin: None,
+                guard: None,
+            };
+        }
         let query = request.uri.query();
         self.judge(remote, &request.method, query, &request.headers)
     }
@@ -158,6 +169,26 @@ mod tests {
         assert_eq!(refused(&second), None);
         let again = ask(&gate, "10.0.0.1", OPEN, Some("203.0.113.1"));
         assert_eq!(refused(&again), Some(StatusCode::TOO_MANY_REQUESTS));
+    }
+
+    #[test]
+    fn health_can_be_asked_under_any_name() {
+        let mut config = public();
+        config.trusted_proxies = vec!["10.0.0.1".parse().expect("network")];
+        config.hosts = vec!["chat.example".to_owned()];
+        let gate = Gate::new(&config);
+        let ask = |path: &str| {
+            let request = http::Request::builder()
+                .uri(path)
+                .header("host", "10.1.2.3:3000");
+            let (parts, ()) = request.body(()).expect("a request").into_parts();
+            let watcher = SocketAddr::from(([10, 9, 9, 9], 5000));
+            refused(&gate.admit(watcher, &parts))
+        };
+        assert_eq!(ask("/healthz"), None);
+        assert_eq!(ask("/readyz"), None);
+        assert_eq!(ask("/"), Some(StatusCode::FORBIDDEN));
+        assert_eq!(ask("/socket.io/?EIO=4"), Some(StatusCode::FORBIDDEN));
     }
 
     #[test]
