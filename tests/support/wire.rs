@@ -389,6 +389,12 @@ impl RawSocket {
         self.wire.send(&frame.encode()).await;
     }
 
+    /// Only the TCP connection below.
+    #[must_use]
+    pub fn into_wire(self) -> Wire {
+        self.wire
+    }
+
     /// The TCP connection below.
     pub fn wire(&mut self) -> &mut Wire {
         &mut self.wire

@@ -4,12 +4,15 @@
 use std::time::Duration;
 
 use parlour_tests::wire::{POLLING, UPGRADE, WEBSOCKET, Wire};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::{CLOSED_WITHIN, Stage};
 
 /// How long half a head or half a body is waited for.
 const DAWDLE: Duration = Duration::from_secs(24);
+
+/// After how long without an answer a request is ended.
+const UNFINISHED: Duration = Duration::from_millis(300);
 
 /// What has to come of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,23 +27,30 @@ enum Expect {
 
 pub(super) async fn strikes(stage: &mut Stage) {
     let host = stage.address.clone();
+    let mut wrong = Vec::new();
     for (name, bytes, expect) in corpus(&host) {
         let mut wire = Wire::connect(&stage.address).await;
         wire.send(&bytes).await;
-        wire.end_sending().await;
-        let status = wire.answer().await.map(|answer| answer.status);
-        match expect {
-            Expect::Status(expected) => assert_eq!(status, Some(expected), "{name}"),
-            Expect::Refused => {
-                assert!(
-                    status.is_none_or(|status| status >= 400),
-                    "{name}: {status:?}"
-                );
+        let answer = match timeout(UNFINISHED, wire.answer()).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                // It waits for the rest of what has no rest.
+                wire.end_sending().await;
+                wire.answer().await
             }
-            Expect::Harmless => {}
+        };
+        let status = answer.map(|answer| answer.status);
+        let is_as_expected = match expect {
+            Expect::Status(expected) => status == Some(expected),
+            Expect::Refused => status.is_none_or(|status| status >= 400),
+            Expect::Harmless => true,
+        };
+        if !is_as_expected {
+            wrong.push((name, status));
         }
         stage.chats(name).await;
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
     smuggles(stage).await;
     floods(stage).await;
 }
@@ -107,7 +117,7 @@ fn corpus(host: &str) -> Vec<(&'static str, Vec<u8>, Expect)> {
         ("TRACE", method("TRACE"), Refused),
         ("CONNECT", format!("CONNECT evil.example:443 HTTP/1.1\r\nHost: {host}\r\n\r\n").into(), Refused),
         ("a method that is none", method("\u{1}GET"), Refused),
-        ("another path", get("/", ""), Refused),
+        ("another path", get("/", ""), Harmless),
         ("out of the path", get("/socket.io/../../etc/passwd", ""), Refused),
         ("out of the path, encoded", get("/socket.io/%2e%2e/%2e%2e/etc/passwd", ""), Refused),
         ("a path of bytes", [&b"GET /socket.io/\xff\xfe HTTP/1.1\r\nHost: "[..], host.as_bytes(), b"\r\n\r\n"].concat(), Refused),
@@ -168,6 +178,7 @@ async fn smuggles(stage: &mut Stage) {
         ),
         ("a list of lengths", "Content-Length: 4, 4\r\n"),
     ];
+    let mut wrong = Vec::new();
     for (name, headers) in shapes {
         let mut wire = Wire::connect(&host).await;
         let body = "0\r\n\r\n";
@@ -179,9 +190,12 @@ async fn smuggles(stage: &mut Stage) {
         while let Some(answer) = wire.answer().await {
             served += usize::from(answer.status < 400);
         }
-        assert_eq!(served, 0, "{name}: a hidden request was served");
+        if served > 0 {
+            wrong.push(name);
+        }
         stage.chats(name).await;
     }
+    assert!(wrong.is_empty(), "hidden requests were served: {wrong:#?}");
 }
 
 async fn floods(stage: &mut Stage) {
@@ -239,7 +253,7 @@ pub(super) async fn dawdles(stage: &mut Stage) {
     // Nobody else waits for them.
     while !dawdlers.is_empty() {
         stage.chats("dawdlers").await;
-        let next = tokio::time::timeout(Duration::from_millis(200), dawdlers.join_next());
+        let next = timeout(Duration::from_millis(200), dawdlers.join_next());
         if let Ok(Some(ended)) = next.await {
             ended.expect("closed in time");
         }
