@@ -285,7 +285,7 @@ impl Hub {
                 }
             }
             Step::Ask(ask) => self.answer(*ask),
-            Step::Leave(connection) => self.leave(connection),
+            Step::Leave(connection) => self.forget(connection),
             Step::Sent(_) | Step::Reached(_) | Step::Entering(_) | Step::Stored => {}
         }
     }

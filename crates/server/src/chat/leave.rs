@@ -49,27 +49,29 @@ impl Farewell {
 }
 
 impl Hub {
-    /// It has ended by itself.
-    pub(super) fn leave(&mut self, connection: ConnectionId) {
-        self.forget(connection);
-    }
-
     /// Breaks a connection; its user may have left with it.
     pub(super) fn cut(&mut self, id: ConnectionId, why: Why) {
-        if let Some(connection) = self.forget(id) {
+        if let Some(connection) = self.connections.remove(id) {
             self.metrics.cut(why.text());
             connection.cut();
+            self.gone(id, &connection);
         }
     }
 
-    /// Forgets a connection. If it was its user's last one here, the others hear it.
-    pub(super) fn forget(&mut self, id: ConnectionId) -> Option<Connection> {
-        let connection = self.connections.remove(id)?;
+    /// Forgets a connection that has ended.
+    pub(super) fn forget(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.connections.remove(id) {
+            self.gone(id, &connection);
+        }
+    }
+
+    /// If it was its user's last one here, the others hear it.
+    fn gone(&mut self, id: ConnectionId, connection: &Connection) {
         let index = connection.person;
         let person = self.people.get_mut(index);
         if !connection.is_here() {
             person.entering -= 1;
-            return Some(connection);
+            return;
         }
         person.here.retain(|&other| other != id);
         if person.here.is_empty() {
@@ -81,7 +83,6 @@ impl Hub {
             self.people.saw(index, (self.now_ms)());
             self.metrics.users(self.people.len(), self.online);
         }
-        Some(connection)
     }
 
     /// Ends all connections of a user, or those of one session.
@@ -107,8 +108,10 @@ impl Hub {
             {
                 self.connections.send(id, bye);
             }
-            if let Some(connection) = self.forget(id) {
+            if let Some(connection) = self.connections.remove(id) {
+                // Before its user has gone: nobody hears of their own end.
                 connection.dismiss();
+                self.gone(id, &connection);
             }
         }
     }

@@ -48,7 +48,9 @@ pub(crate) async fn inbox(addr: SocketAddr, session: &Value) -> Vec<Value> {
     let mut messages = Vec::new();
     let mut next = json!(0);
     loop {
-        let page = raw.asks("pm:sync", &json!({"since": next, "limit": 200})).await;
+        let page = raw
+            .asks("pm:sync", &json!({"since": next, "limit": 200}))
+            .await;
         messages.extend_from_slice(page["messages"].as_array().expect("messages"));
         if page["complete"] == json!(true) {
             return messages;
@@ -192,7 +194,9 @@ impl Raw {
         let mut raw = Self::open(addr).await;
         raw.send(&format!("40{auth}")).await;
         let frame = raw.frame().await;
-        let error = frame.strip_prefix("44").unwrap_or_else(|| panic!("{frame}"));
+        let error = frame
+            .strip_prefix("44")
+            .unwrap_or_else(|| panic!("{frame}"));
         serde_json::from_str(error).expect("an error")
     }
 

@@ -149,6 +149,15 @@ impl Frame {
         })
     }
 
+    /// The texts of its packets, as a client reads them: `42["hello"]`. For tests
+    /// of what an application sends.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.parts().filter_map(|part| match part {
+            Part::Text(text) => std::str::from_utf8(text).ok(),
+            Part::Binary(_) => None,
+        })
+    }
+
     /// Bytes on a WebSocket: what the frame counts for in a queue.
     #[must_use]
     pub fn size(&self) -> usize {
@@ -273,6 +282,7 @@ mod tests {
         let frame =
             Frame::event_with_attachments("/", None, "file", &(Placeholder(0),), &bytes).unwrap();
         let text = br#"451-["file",{"_placeholder":true,"num":0}]"#;
+        assert!(frame.texts().map(str::as_bytes).eq([text.as_slice()]));
         let parts: Vec<_> = frame.parts().collect();
         assert_eq!(parts, [Part::Text(text), Part::Binary(&[1, 2])]);
         assert_eq!(only(&Frame::ack("/a", 7, &(1,)).unwrap()), b"43/a,7[1]");
