@@ -62,7 +62,8 @@ impl Refused {
 }
 
 /// What the engine looks for in a query.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug, PartialEq, Eq))]
+#[derive(Default)]
 struct Query<'a> {
     version: Option<&'a str>,
     transport: Option<&'a str>,

@@ -16,7 +16,8 @@
 use bytes::Bytes;
 
 /// A message or a control frame, whole and unmasked.
-#[derive(Debug, PartialEq, Eq)]
+// Shown in tests only: what is in it may be secret.
+#[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 pub(crate) enum Item<'a> {
     Text(&'a str),
     Binary(Bytes),
@@ -39,7 +40,6 @@ const LONGEST_HEADER: usize = 14;
 const LONGEST_CONTROL: usize = 125;
 
 /// See the module.
-#[derive(Debug)]
 pub(crate) struct Reader {
     limit: usize,
     header: [u8; LONGEST_HEADER],
@@ -55,7 +55,7 @@ pub(crate) struct Reader {
     spent: Spent,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 enum Spent {
     #[default]
     Nothing,

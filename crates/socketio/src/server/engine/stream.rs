@@ -20,7 +20,6 @@ use tokio::{
 use tokio_rustls::server::TlsStream;
 
 /// A stream as long as it speaks HTTP.
-#[derive(Debug)]
 pub(crate) enum Stream {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
@@ -29,7 +28,6 @@ pub(crate) enum Stream {
 /// What a session's task has of its stream: all of it if it is secured, and
 /// otherwise the half that reads. The other half is written by whoever has
 /// something to say.
-#[derive(Debug)]
 pub(crate) enum Half {
     Plain(OwnedReadHalf),
     Tls(Box<TlsStream<TcpStream>>),
@@ -117,7 +115,6 @@ impl AsyncWrite for Stream {
 
 /// A stream whose writes have a time limit, for HTTP: the library would wait for
 /// a client that does not read its answer as long as the client likes.
-#[derive(Debug)]
 pub(crate) struct Patient {
     stream: Stream,
     limit: Duration,
@@ -237,7 +234,6 @@ thread_local! {
 
 /// Room for one read, shared between all connections that a thread serves: only
 /// a connection that is being read has one.
-#[derive(Debug)]
 pub(crate) struct Buffer {
     bytes: Box<[u8]>,
     filled: usize,

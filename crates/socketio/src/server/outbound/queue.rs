@@ -14,7 +14,7 @@ pub(super) const SLICES: usize = 64;
 const KEPT: usize = 32;
 
 /// Frames that wait. The first may be written in part.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Queue {
     frames: VecDeque<Bytes>,
     bytes: usize,
