@@ -21,7 +21,7 @@ use tokio::{
 
 /// Connections through it end without a goodbye, each after as many bytes as
 /// chance says.
-pub struct Line {
+pub(crate) struct Line {
     address: SocketAddr,
     whole: watch::Sender<bool>,
     broken: Arc<AtomicUsize>,
@@ -30,7 +30,7 @@ pub struct Line {
 
 impl Line {
     /// A line to the server at `url` (`http://host:port`) that breaks by the seed.
-    pub async fn to(url: &str, seed: u64) -> Self {
+    pub(crate) async fn to(url: &str, seed: u64) -> Self {
         let server = url.trim_start_matches("http://").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -61,17 +61,17 @@ impl Line {
     }
 
     /// The address for clients.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// How many connections have ended.
-    pub fn breaks(&self) -> usize {
+    pub(crate) fn breaks(&self) -> usize {
         self.broken.load(Ordering::Relaxed)
     }
 
     /// From now on nothing breaks.
-    pub fn is_mended(&self) {
+    pub(crate) fn is_mended(&self) {
         self.whole.send_replace(true);
     }
 }
