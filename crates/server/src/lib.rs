@@ -22,22 +22,22 @@
 mod admin;
 mod admission;
 mod audit;
-mod chat;
 mod config;
-mod door;
+mod gateway;
 mod http;
+mod hub;
 mod identity;
 mod limits;
 mod logs;
 mod metrics;
 pub mod program;
 mod server;
-mod store;
+mod storage;
 mod tls;
 
 pub use admission::SignInMode;
 pub use config::{Config, ConfigError, Limits, Network, NetworkError, StorageKind, TlsFiles};
 pub use metrics::Counts;
 pub use server::{Running, Server, StartError};
-pub use store::StorageError;
+pub use storage::StorageError;
 pub use tls::TlsError;

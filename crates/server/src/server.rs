@@ -13,16 +13,16 @@ use tokio::{
 use crate::{
     admission::Gate,
     audit::{Audit, AuditThread, Entry},
-    chat::{self, HubHandle, HubThread, NAMESPACE, Policy, Stop},
     config::{Config, ConfigError, StorageKind},
-    door::{Chat, FeedAnnouncer, Reception},
+    gateway::{Chat, FeedAnnouncer, Reception},
     http::{self, Health},
+    hub::{self, HubHandle, HubThread, NAMESPACE, Policy, Stop},
     limits::{
         BODY_TIMEOUT, CONNECT_TIMEOUT, HEADER_TIMEOUT, OUTGOING_BYTES, PING_INTERVAL, PING_TIMEOUT,
         STALL_TIMEOUT, STOP_STEP, TCP_CONNECTIONS, TICK,
     },
     metrics::{Counts, Metrics},
-    store::{DataFolder, Memory, Sqlite, Storage, StorageError},
+    storage::{DataFolder, Memory, Sqlite, Storage, StorageError},
     tls::{Tls, TlsError},
 };
 
@@ -115,7 +115,7 @@ impl Server {
         } = open(&config).await?;
         let announcer = Box::new(FeedAnnouncer(feed.clone()));
         let policy = Policy::of(&config);
-        let (hub, hub_thread) = chat::spawn(storage, announcer, policy, metrics.clone())?;
+        let (hub, hub_thread) = hub::spawn(storage, announcer, policy, metrics.clone())?;
         let reception = Reception::new(&config);
         let namespace = Chat::new(hub.clone(), feed, reception, metrics.clone(), audit.clone());
         let health = Health::default();

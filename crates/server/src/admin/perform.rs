@@ -3,7 +3,7 @@
 use super::{AdminAnswer, AdminCommand};
 use crate::{
     audit::{Audit, Entry},
-    chat::HubHandle,
+    hub::HubHandle,
 };
 
 /// Has the hub do `command`, and writes into the audit log that it did. Of a

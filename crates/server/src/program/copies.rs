@@ -8,14 +8,14 @@ use super::print;
 use crate::{
     audit::{Audit, Entry},
     config::{Config, Settings, StorageKind},
-    store::{self, StorageError},
+    storage::{self, StorageError},
 };
 
 /// Writes a copy. It is taken by a connection of its own, so a server that
 /// runs goes on.
 pub(super) fn backup(settings: &Settings, file: &Path) -> anyhow::Result<()> {
     let folder = data(&kept(settings)?)?;
-    let written = store::back_up(&store::database_in(&folder), file);
+    let written = storage::back_up(&storage::database_in(&folder), file);
     record(&folder, "backup", written.is_ok());
     written?;
     print(&format!("wrote {}\n", file.display()))?;
@@ -26,7 +26,7 @@ pub(super) fn backup(settings: &Settings, file: &Path) -> anyhow::Result<()> {
 /// nothing yet, as on a new machine.
 pub(super) fn restore(settings: &Settings, file: &Path) -> anyhow::Result<()> {
     let folder = place(&kept(settings)?)?;
-    let restored = store::restore(&folder, file);
+    let restored = storage::restore(&folder, file);
     record(&folder, "restore", restored.is_ok());
     let aside = match restored {
         Err(error @ StorageError::InUse(_)) => {

@@ -16,7 +16,7 @@ use crate::{
     Running, Server,
     config::Settings,
     metrics::{Endpoint, Scrape},
-    store,
+    storage,
 };
 
 /// How long an end in order may take: what a supervisor gives, and FAULTS row 20.
@@ -36,7 +36,7 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
             let scrape = Scrape {
                 metrics: server.metrics(),
                 engine: server.engine(),
-                database: data.as_deref().map(store::database_in),
+                database: data.as_deref().map(storage::database_in),
             };
             let endpoint = Endpoint::start(addr, scrape)
                 .await

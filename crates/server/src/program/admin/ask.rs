@@ -8,9 +8,9 @@ use parlour_socketio::server::Frame;
 use crate::{
     admin::{AdminAnswer, AdminCommand, perform},
     audit::{Audit, AuditThread},
-    chat::{self, Announcer, HubHandle, HubThread, Stop},
     config::{Config, StorageKind},
-    store::{DataFolder, Sqlite, StorageError},
+    hub::{self, Announcer, HubHandle, HubThread, Stop},
+    storage::{DataFolder, Sqlite, StorageError},
 };
 
 /// Somebody who does admin commands.
@@ -77,8 +77,8 @@ impl Alone {
     fn open(config: &Config, folder: &Path, held: DataFolder) -> anyhow::Result<Self> {
         let (audit, audit_thread) = Audit::open(folder)?;
         let storage = Box::new(Sqlite::open(held)?);
-        let policy = chat::Policy::of(config);
-        let (hub, thread) = chat::spawn(storage, Box::new(Nobody), policy, Arc::default())?;
+        let policy = hub::Policy::of(config);
+        let (hub, thread) = hub::spawn(storage, Box::new(Nobody), policy, Arc::default())?;
         Ok(Self {
             hub,
             thread,

@@ -1,0 +1,293 @@
+//! CONNECT: who is that, and may they come in?
+
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+use parlour_protocol::{ConnectAuth, INVALID_USERNAME, Secret, SessionId, Username, pm::Code};
+use parlour_socketio::server::{ConnectRequest, Refusal, RequestInfo, Socket};
+use serde::Serialize;
+use serde_json::{Value, value::to_raw_value};
+
+use super::connection::{Connection, Lately};
+use crate::{
+    admission::{
+        FailedSignIns, InviteHash, PasswordError, Passwords, Proxies, SignInMode, Skeleton,
+        check_name,
+    },
+    config::Config,
+    hub::{Account, ConnectionId, HubHandle, NewPerson, SignInError, SignedIn, Way},
+    identity::{SessionHash, new_session_id},
+    limits::BUSY_RETRY_MS,
+};
+
+/// Decides who may come in.
+pub(crate) struct Reception {
+    mode: SignInMode,
+    proxies: Proxies,
+    failures: FailedSignIns,
+    passwords: Passwords,
+}
+
+/// Why somebody is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Denied {
+    pub(super) code: Code,
+    retry_after: Option<Duration>,
+}
+
+/// One who stands at the door.
+struct Visitor<'a> {
+    hub: &'a HubHandle,
+    connection: ConnectionId,
+    client: String,
+    address: IpAddr,
+}
+
+impl Reception {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            mode: config.sign_in(),
+            proxies: Proxies::new(config.trusted_proxies.clone()),
+            failures: FailedSignIns::new(config.limits.failures()),
+            passwords: Passwords::new(),
+        }
+    }
+
+    /// Whose connection it is.
+    pub(super) fn address(&self, request: &RequestInfo) -> IpAddr {
+        self.proxies.client(request.remote.ip(), &request.headers)
+    }
+
+    pub(super) async fn admit(
+        &self,
+        hub: &HubHandle,
+        socket: &Socket,
+        request: &ConnectRequest,
+        address: IpAddr,
+    ) -> Result<Connection, Denied> {
+        // No `auth`, or one that is too deep, says nothing about anybody.
+        let auth: Value = request
+            .auth
+            .as_ref()
+            .and_then(|auth| serde_json::from_str(auth.get()).ok())
+            .unwrap_or(Value::Null);
+        let auth = ConnectAuth::from_json(&auth);
+        let visitor = Visitor {
+            hub,
+            connection: ConnectionId(socket.number()),
+            client: auth
+                .pm
+                .as_ref()
+                .map(|pm| pm.client.clone())
+                .unwrap_or_default(),
+            address,
+        };
+        if let Some(session_id) = auth.session_id.clone() {
+            match visitor.enter(&session_id, Way::Resume).await {
+                Ok(signed_in) => {
+                    let entered = (signed_in, session_id);
+                    return Ok(visitor.connection(entered, auth.pm.is_some(), How::Resumed));
+                }
+                // It is never adopted: what follows has a session of its own.
+                Err(SignInError::UnknownSession) if auth.username.is_some() => {}
+                Err(error) => return Err(self.count(&visitor, error.into())),
+            }
+        }
+        let username = match auth.username() {
+            Ok(username) => username,
+            Err(_) => return Err(self.count(&visitor, Code::BadRequest.into())),
+        };
+        if check_name(&username).is_err() {
+            return Err(self.count(&visitor, Code::Forbidden.into()));
+        }
+        let (entered, how) = self
+            .by_name(&visitor, username, auth.secret.as_ref())
+            .await?;
+        Ok(visitor.connection(entered, auth.pm.is_some(), how))
+    }
+
+    async fn by_name(
+        &self,
+        visitor: &Visitor<'_>,
+        username: Username,
+        secret: Option<&Secret>,
+    ) -> Result<((SignedIn, SessionId), How), Denied> {
+        let skeleton = Skeleton::of(&username);
+        let mut person = NewPerson {
+            username,
+            skeleton,
+            unique: self.mode.claims_names(),
+            password: None,
+            invite: None,
+        };
+        if !self.mode.needs_secret() {
+            let entered = visitor.enter_anew(Way::New(person)).await;
+            return match entered {
+                Ok(entered) => Ok((entered, How::New)),
+                Err(error) => Err(self.count(visitor, error.into())),
+            };
+        }
+        let Some(secret) = secret else {
+            return Err(self.count(visitor, Code::Forbidden.into()));
+        };
+        // A hundred guesses at the same time are a hundred guesses: so each counts
+        // from its beginning, and is given back if it was none.
+        self.failures
+            .begin(visitor.address, Instant::now())
+            .map_err(Denied::too_often)?;
+        let (way, how) = match self.mode {
+            SignInMode::Password => self.by_password(visitor, person, secret).await?,
+            _ => {
+                person.invite = Some(InviteHash::of(secret.reveal()));
+                (Way::New(person), How::New)
+            }
+        };
+        let entered = visitor.enter_anew(way).await?;
+        self.failures.succeeded(visitor.address);
+        Ok((entered, how))
+    }
+
+    async fn by_password(
+        &self,
+        visitor: &Visitor<'_>,
+        mut person: NewPerson,
+        secret: &Secret,
+    ) -> Result<(Way, How), Denied> {
+        let account = visitor.hub.look(person.skeleton.clone()).await?;
+        let secret = secret.reveal();
+        let Some(Account {
+            user,
+            banned,
+            password,
+        }) = account
+        else {
+            person.password = Some(self.passwords.hash(secret).await?);
+            return Ok((Way::New(person), How::New));
+        };
+        let is_right = self.passwords.verify(secret, password.as_ref()).await?;
+        if is_right && !banned {
+            Ok((Way::Return(user), How::Returned))
+        } else {
+            Err(Code::Forbidden.into())
+        }
+    }
+
+    /// A failure without a secret: counted, and after too many of them nothing
+    /// else is said.
+    fn count(&self, visitor: &Visitor<'_>, denied: Denied) -> Denied {
+        if denied.code.is_temporary() {
+            return denied;
+        }
+        match self.failures.begin(visitor.address, Instant::now()) {
+            Ok(()) => denied,
+            Err(wait) => Denied::too_often(wait),
+        }
+    }
+}
+
+/// How somebody came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    New,
+    Returned,
+    Resumed,
+}
+
+impl Visitor<'_> {
+    async fn enter(&self, session_id: &SessionId, way: Way) -> Result<SignedIn, SignInError> {
+        let session = SessionHash::of(session_id);
+        self.hub
+            .sign_in(self.connection, self.client.clone(), session, way)
+            .await
+    }
+
+    /// With a new session.
+    async fn enter_anew(&self, way: Way) -> Result<(SignedIn, SessionId), SignInError> {
+        let session_id = new_session_id();
+        let signed_in = self.enter(&session_id, way).await?;
+        Ok((signed_in, session_id))
+    }
+
+    fn connection(
+        &self,
+        (signed_in, session_id): (SignedIn, SessionId),
+        pm: bool,
+        how: How,
+    ) -> Connection {
+        Connection {
+            id: self.connection,
+            user: signed_in.user,
+            session_id: Some(session_id),
+            pm,
+            is_new: how == How::New,
+            resumed: how == How::Resumed,
+            snapshot: signed_in.snapshot,
+            pace: signed_in.pace,
+            typing: Lately::typing(),
+            receipts: Lately::receipts(),
+        }
+    }
+}
+
+impl Denied {
+    fn too_often(wait: Duration) -> Self {
+        Self {
+            code: Code::RateLimited,
+            retry_after: Some(wait),
+        }
+    }
+
+    /// The guide's web client returns to its form on this one text only.
+    pub(super) fn refusal(self) -> Refusal {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Data {
+            code: Code,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            retry_after_ms: Option<u64>,
+        }
+        let wait = self.retry_after.map(|wait| wait.as_millis());
+        let data = Data {
+            code: self.code,
+            retry_after_ms: wait.map(|ms| u64::try_from(ms).unwrap_or(u64::MAX)),
+        };
+        Refusal {
+            message: INVALID_USERNAME.to_owned(),
+            // It has a form in JSON; if not, the text alone will do.
+            data: to_raw_value(&data).ok(),
+        }
+    }
+}
+
+impl From<Code> for Denied {
+    fn from(code: Code) -> Self {
+        let retry_after = code
+            .is_temporary()
+            .then_some(Duration::from_millis(BUSY_RETRY_MS));
+        Self { code, retry_after }
+    }
+}
+
+impl From<SignInError> for Denied {
+    fn from(error: SignInError) -> Self {
+        Self::from(match error {
+            SignInError::UnknownSession => Code::SessionExpired,
+            SignInError::NameTaken => Code::Conflict,
+            SignInError::InviteInvalid | SignInError::Banned => Code::Forbidden,
+            SignInError::TooMany => Code::RateLimited,
+            SignInError::Unavailable => Code::ServerBusy,
+        })
+    }
+}
+
+impl From<PasswordError> for Denied {
+    fn from(error: PasswordError) -> Self {
+        Self::from(match error {
+            PasswordError::Busy => Code::RateLimited,
+            PasswordError::Length => Code::Forbidden,
+            PasswordError::Failed => Code::ServerBusy,
+        })
+    }
+}
