@@ -31,6 +31,8 @@ pub(crate) struct Writer {
     queue: VecDeque<Message>,
     pong: bool,
     flushed: bool,
+    /// The transport takes nothing at the moment.
+    blocked: bool,
     broken: bool,
     stall: Option<Stall>,
 }
@@ -48,6 +50,7 @@ impl Writer {
             queue: VecDeque::new(),
             pong: false,
             flushed: true,
+            blocked: false,
             broken: false,
             stall: None,
         }
@@ -90,6 +93,11 @@ impl Writer {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.blocked {
+            // The WebSocket would still take small frames into a buffer of its own.
+            ready!(Pin::new(&mut self.sink).poll_flush(cx))?;
+            self.blocked = false;
+        }
         while self.pong || !self.queue.is_empty() {
             ready!(Pin::new(&mut self.sink).poll_ready(cx))?;
             let message = if std::mem::take(&mut self.pong) {
@@ -102,7 +110,9 @@ impl Writer {
             self.flushed = false;
             Pin::new(&mut self.sink).start_send(message)?;
         }
-        Pin::new(&mut self.sink).poll_flush(cx)
+        let flushing = Pin::new(&mut self.sink).poll_flush(cx);
+        self.blocked = flushing.is_pending();
+        flushing
     }
 
     /// When to look whether writing stands still; `None` while nothing waits.
