@@ -6,7 +6,7 @@ use futures_util::{SinkExt, StreamExt};
 use parlour_socketio::{
     CloseReason, ConnectOptions, Event, Socket, SocketEvent, SocketEvents, connect,
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_tungstenite::{WebSocketStream, accept_async, tungstenite::Message};
 
 /// Nothing here takes as long as this unless something is broken.
@@ -21,9 +21,14 @@ pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
         .expect("it should have happened by now")
 }
 
-/// A listener on a port of its own, and how to reach it.
+/// A listener on a port of its own, and how to reach it. What a peer that does
+/// not read takes in is bounded: the system's own idea of that grows with
+/// time, so that a full stream would not stay full.
 pub(crate) async fn listen() -> (TcpListener, ConnectOptions) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(64 << 10).unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let listener = socket.listen(16).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     (listener, ConnectOptions::new(url.parse().unwrap()))
 }
