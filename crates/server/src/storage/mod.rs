@@ -34,8 +34,6 @@ mod tests;
 mod types;
 mod write;
 
-use std::path::Path;
-
 pub(crate) use backup::back_up;
 pub use error::StorageError;
 pub(crate) use folder::{DataFolder, database_in};
@@ -143,13 +141,6 @@ pub(crate) trait Storage: Send {
     /// # Errors
     /// [`StorageError::is_full`], or what is wrong with it.
     fn probe(&mut self) -> Result<(), StorageError>;
-
-    /// Bytes that all of this takes: on disk, or an estimate in memory.
-    fn size(&mut self) -> Result<u64, StorageError>;
-
-    /// Where a copy can be taken from, by [`back_up`], on another thread while
-    /// this one goes on; `None` if nothing of this outlives the process.
-    fn database(&self) -> Option<&Path>;
 
     /// Leaves everything in the one database file: the last call before the end.
     fn close(&mut self) -> Result<(), StorageError>;

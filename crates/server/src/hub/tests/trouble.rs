@@ -155,14 +155,6 @@ impl Storage for Fragile {
         self.inner.probe()
     }
 
-    fn size(&mut self) -> Result<u64, StorageError> {
-        self.inner.size()
-    }
-
-    fn database(&self) -> Option<&std::path::Path> {
-        self.inner.database()
-    }
-
     fn close(&mut self) -> Result<(), StorageError> {
         self.inner.close()
     }

@@ -10,10 +10,6 @@ use crate::storage::{
     pair::{Marks, Pair, Spot},
 };
 
-/// What a message takes besides its text, about: itself, its entries in two
-/// inboxes, a conversation and the ids.
-const OVERHEAD_BYTES: usize = 256;
-
 pub(super) struct Message {
     pub(super) from: UserKey,
     pub(super) to: UserKey,
@@ -171,10 +167,6 @@ impl Memory {
             recipient_seq: message.to_seq,
             sender_count: message.sender_count,
         }
-    }
-
-    pub(super) fn estimate(&self) -> u64 {
-        (self.held.text + self.held.messages * OVERHEAD_BYTES) as u64
     }
 
     fn give_number(&mut self, user: UserKey, number: u64) -> u64 {

@@ -11,10 +11,7 @@ mod receipts;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use parlour_protocol::{UserId, Username, pm::MessageId};
 use uuid::Uuid;
@@ -271,14 +268,6 @@ impl Storage for Memory {
 
     fn probe(&mut self) -> Result<(), StorageError> {
         Ok(())
-    }
-
-    fn size(&mut self) -> Result<u64, StorageError> {
-        Ok(self.estimate())
-    }
-
-    fn database(&self) -> Option<&Path> {
-        None
     }
 
     fn close(&mut self) -> Result<(), StorageError> {

@@ -13,11 +13,7 @@ mod row;
 mod tests;
 mod writer;
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{io, time::Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -30,7 +26,6 @@ use super::{
     StoredSession, StoredUser, UserKey, Write, Written,
     ballast::Ballast,
     budget::Budget,
-    folder::beside,
     migrations::{self, MIGRATIONS},
 };
 use crate::{
@@ -43,7 +38,6 @@ use crate::{
 pub(crate) struct Sqlite {
     connection: Connection,
     cache: Cache,
-    path: PathBuf,
     /// Room kept for a full disk.
     ballast: Ballast,
     // Held for its lock; after the connection, which is closed first.
@@ -69,7 +63,6 @@ impl Sqlite {
         Ok(Self {
             connection,
             cache: Cache::default(),
-            path,
             ballast,
             _folder: folder,
         })
@@ -263,15 +256,6 @@ impl Storage for Sqlite {
             .connection
             .transaction_with_behavior(behavior)?
             .rollback()?)
-    }
-
-    fn size(&mut self) -> Result<u64, StorageError> {
-        let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
-        Ok(bytes(&self.path) + bytes(&beside(&self.path, "-wal")))
-    }
-
-    fn database(&self) -> Option<&Path> {
-        Some(&self.path)
     }
 
     fn close(&mut self) -> Result<(), StorageError> {
