@@ -9,6 +9,7 @@ use crate::Target;
 use crate::arrivals::{Arrivals, Identity, Speech, name};
 use crate::samples::{Samples, Summary};
 use crate::swarm::Swarm;
+use crate::usage::{Cores, Meter};
 
 /// What came of it.
 #[derive(Clone, Debug, Serialize)]
@@ -19,6 +20,8 @@ pub struct ConnectReport {
     pub bytes: usize,
     /// How many people it named.
     pub users: usize,
+    /// Who was how busy.
+    pub cores: Cores,
 }
 
 /// Somebody the server knows connects and leaves, `times` times.
@@ -54,7 +57,7 @@ impl Visitor {
     }
 
     pub(crate) fn visits(&mut self, times: usize) -> Result<ConnectReport> {
-        let mut samples = Samples::default();
+        let (mut samples, meter) = (Samples::default(), Meter::start(self.target.pid));
         let (mut bytes, mut users) = (0, 0);
         for _ in 0..times {
             let nanos;
@@ -65,6 +68,7 @@ impl Visitor {
             latency: samples.summary(),
             bytes,
             users,
+            cores: meter.read(),
         })
     }
 

@@ -60,6 +60,8 @@ pub(crate) const CONNECT: &[Metric] = &[
     Metric::new("p50", "/latency/p50", Form::Millis),
     Metric::new("p99", "/latency/p99", Form::Millis),
     Metric::new("people in `users`", "/users", Form::Count),
+    SERVER_CORE,
+    LOAD_CORE,
 ];
 pub(crate) const STORM: &[Metric] = &[
     Metric::new("all have `users`", "/seconds", Form::Seconds),

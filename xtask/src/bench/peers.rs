@@ -118,7 +118,11 @@ impl<'a> Peers<'a> {
                 words.extend(listen.map(str::to_owned));
                 words.extend(["--data", &folder, "--no-rate-limits"].map(str::to_owned));
             }
-            Peer::Relay => words.extend([released(self.repo, "parlour-bench"), "relay".into()]),
+            Peer::Relay => {
+                words.extend([released(self.repo, "parlour-bench"), "relay".to_owned()]);
+                // It knows nobody, whoever signs up.
+                to_be_known = None;
+            }
             Peer::Other => {
                 let program = self.options.other.as_ref().context("no --peer-binary")?;
                 words.push(program.to_string_lossy().into_owned());

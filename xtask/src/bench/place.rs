@@ -7,6 +7,9 @@
 
 use crate::machine;
 
+/// Room for 10,000 connections and more. Many systems start with 1,024.
+const FILES: &str = "--nofile=20000";
+
 /// What to put before the words of a program.
 type Prefix = Vec<String>;
 
@@ -26,11 +29,18 @@ impl Places {
             .and_then(|status| allowed_cores(&status))
             .unwrap_or_default();
         let has = |words: &[&str]| machine::answer(words[0], &words[1..]).is_some();
-        Self::choose(
+        let mut places = Self::choose(
             &allowed,
             has(&["taskset", "--version"]),
             has(&["chrt", "-r", "50", "true"]),
-        )
+        );
+        if has(&["prlimit", FILES, "true"]) {
+            places.server.extend(["prlimit", FILES].map(str::to_owned));
+            places.load.extend(["prlimit", FILES].map(str::to_owned));
+        } else {
+            places.said += "; not every connection of the largest storm may be allowed here";
+        }
+        places
     }
 
     fn choose(allowed: &[usize], pins: bool, hurries: bool) -> Self {

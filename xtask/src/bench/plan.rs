@@ -147,7 +147,7 @@ fn connect(quick: bool) -> Vec<Scenario> {
     let one = |known: &usize| Scenario {
         name: "connect",
         title: format!("From connecting to `users`, {known} people stored"),
-        peers: Peer::SERVERS.to_vec(),
+        peers: Peer::ALL.to_vec(),
         rounds: if quick { 2 } else { 3 },
         keeping: Keeping::AllRounds,
         known: *known,
