@@ -1,4 +1,9 @@
 //! The generator against this server: what it counts, not how long it took.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test ends where it fails"
+)]
 
 use std::net::SocketAddr;
 use std::path::Path;
