@@ -95,6 +95,10 @@ impl Queue {
     /// Takes packets from the front, as the body of the answer to one poll: as
     /// many as fit into `limit` bytes, but at least one.
     ///
+    /// The end of the session always comes alone: the official client closes as
+    /// soon as it sees it, before the messages beside it have reached anybody,
+    /// and an answer that waits for its question is lost thereby.
+    ///
     /// Only whole packets are ever taken, so that a session that moves to
     /// WebSocket finds a whole frame at the front.
     pub(super) fn take_payload(&mut self, limit: usize) -> Vec<u8> {
@@ -105,7 +109,8 @@ impl Queue {
             let mut full = false;
             for part in frame.parts() {
                 let separator = usize::from(!payload.is_empty());
-                full = !payload.is_empty() && payload.len() + encoded(part) + separator > limit;
+                let fits = payload.len() + encoded(part) + separator <= limit;
+                full = !payload.is_empty() && (!fits || is_close(part));
                 if full {
                     break;
                 }
@@ -124,6 +129,14 @@ impl Queue {
         payload
     }
 }
+
+/// Whether this is the engine's own word that the session ends.
+fn is_close(part: Part<'_>) -> bool {
+    matches!(part, Part::Text(payload) if payload == CLOSE_PACKET)
+}
+
+/// See [`fixed::CLOSE`](crate::server::engine::fixed::CLOSE).
+const CLOSE_PACKET: &[u8] = b"1";
 
 /// Between the packets of a payload.
 const SEPARATOR: u8 = 0x1e;
@@ -219,6 +232,14 @@ mod tests {
         assert!(queue.is_empty());
         assert_eq!(queue.bytes(), 0);
         assert_eq!(queue.take_payload(5), b"");
+    }
+
+    #[test]
+    fn the_end_comes_alone() {
+        let mut queue = queue(&[text("4a"), text("41"), text("1")]);
+        assert_eq!(queue.take_payload(1_000), b"4a\x1e41");
+        assert_eq!(queue.take_payload(1_000), b"1");
+        assert!(queue.is_empty());
     }
 
     #[test]
