@@ -210,7 +210,8 @@ impl Writer<'_> {
             let range = (place::before_all(key), place::end(key), peer);
             self.run(
                 "DELETE FROM inbox WHERE place IN (
-                     SELECT (?3 << 32) | iif(sender = ?3, sender_seq, recipient_seq)
+                     SELECT (?3 << 32)
+                         | CASE sender WHEN ?3 THEN sender_seq ELSE recipient_seq END
                      FROM messages WHERE place BETWEEN ?1 AND ?2)",
                 range,
             )?;

@@ -251,6 +251,11 @@ fn check_full(storage: &mut dyn Storage, ann: UserKey, bob: UserKey, refused: u6
     ];
     let written = storage.commit(&small).expect("small writes");
     assert!(matches!(&written[0], Written::Receipts(told) if told.len() == 1));
+    // For as long as it takes: more than would fit into the room that was kept.
+    for at_ms in 10_000..10_200 {
+        let seen = Write::Seen { user: ann, at_ms };
+        storage.commit(&[seen]).expect("a small write");
+    }
 }
 
 #[test]
