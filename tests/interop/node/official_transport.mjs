@@ -32,8 +32,8 @@ export function transportChecks({ url, transport, upgrades }) {
       assert.equal(manager.socket("/"), main);
       const users = first(main, "users");
       const others = ["/one", "/two", "/three"].map((name) => manager.socket(name));
-      for (const other of others) {
-        const [error] = await first(other, "connect_error");
+      const refusals = await Promise.all(others.map((other) => first(other, "connect_error")));
+      for (const [error] of refusals) {
         assert.equal(error.message, "Invalid namespace");
       }
       await users;
@@ -92,7 +92,7 @@ export function transportChecks({ url, transport, upgrades }) {
         [blob],
         [{ content: blob, to: bob.id }],
         [{ content: "x", to: blob }],
-        [{ content: "x", to: bob.id, id: blob }],
+        [{ content: { text: blob }, to: bob.id }],
         [[blob, [blob, { blob }]]],
         [null, blob],
       ];
