@@ -4,7 +4,7 @@
 //! not on the list are refused, on WebSockets too, which browsers would
 //! otherwise open for anybody.
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use url::{Host, Url};
 
 use crate::config::Config;
@@ -49,14 +49,17 @@ impl Origins {
     }
 
     pub(super) fn judge(&self, headers: &HeaderMap) -> Origin {
-        let host = headers
-            .get(header::HOST)
-            .and_then(|host| host.to_str().ok());
+        let Ok(host) = only(headers, header::HOST) else {
+            return Origin::Refused(WRONG_HOST);
+        };
+        let host = host.and_then(|host| host.to_str().ok());
         if !self.serves(host) {
             return Origin::Refused(WRONG_HOST);
         }
-        let Some(origin) = headers.get(header::ORIGIN) else {
-            return Origin::None;
+        let origin = match only(headers, header::ORIGIN) {
+            Ok(Some(origin)) => origin,
+            Ok(None) => return Origin::None,
+            Err(Several) => return Origin::Refused(WRONG_ORIGIN),
         };
         if self.allows(origin, host) {
             Origin::Page(origin.clone())
@@ -90,6 +93,17 @@ impl Origins {
             .is_some_and(|(_, authority)| host == Some(authority));
         same_host || self.allowed.iter().any(|allowed| allowed == origin)
     }
+}
+
+/// A header is there more than once.
+struct Several;
+
+/// The one value of a header. Of several, somebody in between may have looked at
+/// another one than we would.
+fn only(headers: &HeaderMap, name: HeaderName) -> Result<Option<&HeaderValue>, Several> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next();
+    values.next().map_or(Ok(first), |_| Err(Several))
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -146,6 +160,20 @@ mod tests {
             let verdict = judge(LOCAL, &[], LOCAL, Some(origin));
             assert_eq!(verdict, Origin::Refused(WRONG_ORIGIN), "{origin}");
         }
+    }
+
+    #[test]
+    fn two_hosts_or_two_pages_are_none() {
+        let origins = Origins::new(&Config::in_memory(LOCAL.parse().expect("address")));
+        let mut headers = HeaderMap::new();
+        headers.append(header::HOST, LOCAL.parse().expect("host"));
+        assert_eq!(origins.judge(&headers), Origin::None);
+        for page in ["http://127.0.0.1:3000", "https://evil.example"] {
+            headers.append(header::ORIGIN, page.parse().expect("origin"));
+        }
+        assert_eq!(origins.judge(&headers), Origin::Refused(WRONG_ORIGIN));
+        headers.append(header::HOST, "evil.example".parse().expect("host"));
+        assert_eq!(origins.judge(&headers), Origin::Refused(WRONG_HOST));
     }
 
     #[test]

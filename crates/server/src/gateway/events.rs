@@ -99,9 +99,10 @@ impl Chat {
         argument: Option<&RawValue>,
         ack: Option<AckId>,
     ) -> Result<(), HubGone> {
-        // `None` also if it is too deep to be anything of ours.
-        let payload: Option<Value> =
-            argument.and_then(|argument| serde_json::from_str(argument.get()).ok());
+        // What is too deep or too large to be read is there all the same, and is
+        // nothing of ours: taken for absent, it would sign somebody out.
+        let payload: Option<Value> = argument
+            .map(|argument| serde_json::from_str(argument.get()).unwrap_or(Value::Bool(false)));
         let payload = payload.as_ref();
         let request = match name {
             pm::names::SYNC => SyncRequest::from_json(payload).map(Request::Sync),
