@@ -231,7 +231,7 @@ async fn every_value_everywhere(stage: &mut Stage, eve: &mut Eve, bob: &str) {
     for event in EVENTS {
         for value in values() {
             // No payload at all ends the session, which is what logging out is for.
-            if event == "pm:logout" {
+            if event == "pm:logout" && (value == "null" || value.starts_with('{')) {
                 continue;
             }
             let answer = eve.asks(event, &value).await;

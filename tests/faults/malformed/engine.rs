@@ -148,8 +148,10 @@ async fn after_the_end(stage: &mut Stage) {
         let body: &[u8] = if method == "POST" { b"42[\"x\"]" } else { b"" };
         let mut wire = Wire::connect(&stage.address).await;
         let answer = wire.ask(method, &session.path, "", body).await;
-        let status = answer.expect("an answer").status;
-        assert_eq!(status, 400, "{method} after the end");
+        let answer = answer.expect("an answer");
+        // Unknown, or once more the end.
+        let is_over = answer.status == 400 || ["1", "6"].contains(&answer.text().as_str());
+        assert!(is_over, "{method} after the end: {answer:?}");
     }
     stage.chats("requests after the end").await;
 }
