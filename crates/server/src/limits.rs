@@ -37,7 +37,8 @@ pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 /// TCP connections at once: more wait in the backlog. Engine.
 pub(crate) const TCP_CONNECTIONS: usize = 20_000;
 
-/// How often the hub is told that time has passed. Server.
+/// How often the hub is told that time has passed: then it stores who was here,
+/// and looks for what is due. Server.
 pub(crate) const TICK: Duration = Duration::from_secs(5);
 
 /// How long each step of a clean end may take; there are three, and a
@@ -54,7 +55,7 @@ pub(crate) const REQUESTS_BURST: u32 = 500;
 
 /// Names that one question for users looks at: longer searches go on with the
 /// next page. Hub.
-pub(crate) const USERS_SCAN: usize = 5_000;
+pub(crate) const USERS_SCAN: usize = 2_000;
 
 /// Bytes of text in one page of an export. Hub.
 pub(crate) const EXPORT_BYTES: usize = 1024 * 1024;
@@ -66,11 +67,11 @@ pub(crate) const BUSY_RETRY_MS: u64 = 5_000;
 pub(crate) const RESTART_RETRY_MS: u64 = 1_000;
 
 /// Milliseconds between two moments at which it is stored that a session is in
-/// use, and at which old ones are looked for. Hub.
+/// use. Hub.
 pub(crate) const SESSION_RENEWAL_MS: i64 = 60 * 60 * 1_000;
 
-/// Milliseconds between two moments at which it is stored who was here. Hub.
-pub(crate) const SEEN_INTERVAL_MS: i64 = 10_000;
+/// Ticks between two moments at which what is too old is looked for: an hour. Hub.
+pub(crate) const SWEEP_TICKS: u32 = 720;
 
 /// Bytes of lists for newcomers that may be on their way at once. Gateway.
 pub(crate) const SNAPSHOT_BYTES: usize = 64 * 1024 * 1024;

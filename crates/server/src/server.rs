@@ -1,6 +1,8 @@
 //! The server as a whole: start, stop.
 
-use std::{fmt, io, net::SocketAddr, path::Path, sync::Arc, thread, time::Duration};
+mod data;
+
+use std::{fmt, io, net::SocketAddr, sync::Arc, thread, time::Duration};
 
 use parlour_protocol::limits::PACKET_BYTES;
 use parlour_socketio::server::{self as socketio, Counts as EngineCounts, Feed, ServerOptions};
@@ -13,7 +15,7 @@ use tokio::{
 use crate::{
     admission::Gate,
     audit::{Audit, AuditThread, Entry},
-    config::{Config, ConfigError, StorageKind},
+    config::{Config, ConfigError},
     gateway::{Chat, FeedAnnouncer, Reception},
     http::{self, Health},
     hub::{self, HubHandle, HubThread, NAMESPACE, Policy, Stop},
@@ -22,7 +24,7 @@ use crate::{
         STALL_TIMEOUT, STOP_STEP, TCP_CONNECTIONS, TICK,
     },
     metrics::{Counts, Metrics},
-    storage::{DataFolder, Memory, Sqlite, Storage, StorageError},
+    storage::{DataFolder, StorageError},
     tls::{Tls, TlsError},
 };
 
@@ -80,14 +82,6 @@ pub struct Running {
     _folder: Option<DataFolder>,
 }
 
-/// What was opened of the data.
-struct Data {
-    storage: Box<dyn Storage>,
-    audit: Audit,
-    audit_thread: AuditThread,
-    folder: Option<DataFolder>,
-}
-
 impl Server {
     /// Starts a server; it is reachable once this returns. The address comes
     /// first, since the data must not be migrated for a server that cannot run.
@@ -107,12 +101,12 @@ impl Server {
         let options = options();
         let feed = Feed::new(&options);
         // Opening may migrate, and migrating may take its time.
-        let Data {
+        let data::Data {
             storage,
             audit,
             audit_thread,
             folder,
-        } = open(&config).await?;
+        } = data::open(&config).await?;
         let announcer = Box::new(FeedAnnouncer(feed.clone()));
         let policy = Policy::of(&config);
         let (hub, hub_thread) = hub::spawn(storage, announcer, policy, metrics.clone())?;
@@ -241,33 +235,6 @@ fn options() -> ServerOptions {
         tcp_connections: TCP_CONNECTIONS,
         ..ServerOptions::default()
     }
-}
-
-async fn open(config: &Config) -> Result<Data, StartError> {
-    let (data, kind) = (config.data.clone(), config.storage);
-    let opened = tokio::task::spawn_blocking(move || open_now(data.as_deref(), kind));
-    opened
-        .await
-        .map_err(|error| StartError::Internal(error.to_string()))?
-}
-
-fn open_now(data: Option<&Path>, kind: StorageKind) -> Result<Data, StartError> {
-    let folder = data.map(DataFolder::open).transpose()?;
-    let (audit, audit_thread) = match data {
-        Some(data) => Audit::open(data).map_err(StartError::Audit)?,
-        None => (Audit::none(), AuditThread::none()),
-    };
-    let (storage, folder): (Box<dyn Storage>, _) = match (kind, folder) {
-        (StorageKind::Memory, folder) => (Box::new(Memory::new()), folder),
-        (StorageKind::Sqlite, Some(folder)) => (Box::new(Sqlite::open(folder)?), None),
-        (StorageKind::Sqlite, None) => return Err(ConfigError::NoData.into()),
-    };
-    Ok(Data {
-        storage,
-        audit,
-        audit_thread,
-        folder,
-    })
 }
 
 /// What happens from time to time.

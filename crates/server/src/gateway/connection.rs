@@ -24,7 +24,8 @@ pub(crate) struct Connection {
     pub(super) resumed: bool,
     /// Bytes of what it will be sent first, roughly.
     pub(super) snapshot: usize,
-    pub(super) pace: Arc<Pace>,
+    /// `None`: nobody is slowed down.
+    pub(super) pace: Option<Arc<Pace>>,
     pub(super) typing: Lately,
     pub(super) receipts: Lately,
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Hub,
-    batch::{Kind, Step},
+    batch::{Finished, Kind, Step},
     command::{Ask, Request},
 };
 use crate::{limits::BUSY_RETRY_MS, storage::StorageError};
@@ -17,12 +17,11 @@ impl Hub {
         match &ask.request {
             Request::Received(received) => {
                 self.received(connection, ack, *received);
-                // Nobody waits any more: then the connection has ended. So in all of these.
-                let _ = ask.done.send(0);
+                self.finished.push(Finished::Asked(ask.done, 0));
             }
             Request::Read(read) => {
                 self.read(connection, ack, read);
-                let _ = ask.done.send(0);
+                self.finished.push(Finished::Asked(ask.done, 0));
             }
             Request::Sync(_) | Request::History(_) | Request::Users(_) => {
                 self.begin(Kind::Reading);
@@ -31,7 +30,7 @@ impl Hub {
             Request::Logout(logout) => {
                 self.settle();
                 let ended = self.log_out(connection, ack, logout.all);
-                let _ = ask.done.send(ended);
+                self.finished.push(Finished::Asked(ask.done, ended));
             }
         }
     }
@@ -57,7 +56,7 @@ impl Hub {
                 Err(refused) => self.reply(connection, ack, &refused),
             }
         }
-        let _ = done.send(0);
+        self.finished.push(Finished::Asked(done, 0));
     }
 
     /// What to say when the storage cannot be read.

@@ -9,16 +9,14 @@
 //! (which writes to inboxes) and what reads them are never pending together:
 //! when the [kind](Kind) changes, what is pending is settled first.
 
-use std::{
-    collections::HashSet,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashSet, sync::Arc};
 
-use parlour_protocol::{UserId, pm};
+use parlour_protocol::UserId;
+use parlour_socketio::server::Frame;
+use tokio::sync::oneshot;
 
 use super::{
-    Announcer, Command, ConnectionId,
+    Announcer, Command, ConnectionId, Policy,
     command::{Ask, Join, Stop},
     connections::Connections,
     frames,
@@ -30,52 +28,9 @@ use super::{
     sign_in::Entering,
 };
 use crate::{
-    admission::Rate,
-    config::{Config, Limits},
-    limits::SEEN_INTERVAL_MS,
     metrics::Metrics,
     storage::{ServerIdentity, Storage, StorageError, UserKey, Write, Written},
 };
-use tokio::sync::oneshot;
-
-/// What the hub is told once.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Policy {
-    /// Connections at once of one user. The newest beyond it is refused:
-    /// whoever is here stays, since two programs that each throw the other out
-    /// would come back for ever.
-    pub(crate) connections_per_user: u32,
-    /// How long a session lives without a connection.
-    pub(crate) session_idle: Duration,
-    /// The pace of one user's messages.
-    pub(crate) messages: Rate,
-    /// Nobody is slowed down.
-    pub(crate) unlimited: bool,
-    /// The pace of messages, as clients are told it.
-    pub(crate) told: pm::Rate,
-}
-
-impl Policy {
-    /// That of a server run like this.
-    pub(crate) fn of(config: &Config) -> Self {
-        let Limits {
-            connections_per_user,
-            messages_per_second,
-            message_burst,
-            ..
-        } = config.limits;
-        Self {
-            connections_per_user,
-            session_idle: config.session_idle,
-            messages: config.limits.messages(),
-            unlimited: messages_per_second == u32::MAX,
-            told: pm::Rate {
-                per_second: messages_per_second,
-                burst: message_burst,
-            },
-        }
-    }
-}
 
 /// The state of the chat. It does nothing by itself: [`Hub::apply`] is all.
 pub(crate) struct Hub {
@@ -90,10 +45,12 @@ pub(crate) struct Hub {
     pub(super) connections: Connections,
     pub(super) listing: Listing,
     pub(super) pending: Pending,
+    /// To be told once everything is written out.
+    pub(super) finished: Vec<Finished>,
     /// Came or went since that was last stored.
     pub(super) seen: HashSet<UserKey>,
-    pub(super) stored_seen_ms: i64,
-    pub(super) swept_ms: i64,
+    /// How often time has passed.
+    pub(super) ticks: u32,
     pub(super) draining: bool,
 }
 
@@ -130,12 +87,19 @@ pub(super) enum Step {
     Leave(ConnectionId),
 }
 
+/// Somebody who waits until what they caused is done and on its way: then the two
+/// do not get in each other's way at the socket.
+pub(super) enum Finished {
+    Joined(oneshot::Sender<()>),
+    Asked(oneshot::Sender<u64>, u64),
+}
+
 /// Why something was not committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NotStored;
 
 impl Step {
-    fn has_write(&self) -> bool {
+    pub(super) fn has_write(&self) -> bool {
         matches!(
             self,
             Self::Sent(_) | Self::Reached(_) | Self::Entering(_) | Self::Stored
@@ -165,11 +129,16 @@ impl Hub {
             connections: Connections::default(),
             listing: Listing::default(),
             pending: Pending::default(),
+            finished: Vec::new(),
             seen: HashSet::new(),
-            stored_seen_ms: now_ms(),
-            swept_ms: 0,
+            ticks: 0,
             draining: false,
         })
+    }
+
+    /// How many commands wait, for whoever looks at that.
+    pub(crate) fn waiting(&self, commands: usize) {
+        self.metrics.queue(commands);
     }
 
     /// Does all of `batch`, in order, and empties it. After a
@@ -265,6 +234,13 @@ impl Hub {
         self.join(joins);
         self.cut_full();
         self.connections.flush();
+        for finished in self.finished.drain(..) {
+            // Nobody waits any more: then the connection has ended.
+            match finished {
+                Finished::Joined(answer) => drop(answer.send(())),
+                Finished::Asked(answer, sessions) => drop(answer.send(sessions)),
+            }
+        }
     }
 
     fn stored(&mut self, step: Step, write: Write, outcome: Result<Written, NotStored>) {
@@ -290,112 +266,6 @@ impl Hub {
         }
     }
 
-    /// One transaction for all; if it fails, one for each.
-    fn commit(&mut self, writes: &[Write], steps: &[Step]) -> Vec<Result<Written, NotStored>> {
-        if writes.is_empty() {
-            return Vec::new();
-        }
-        let begun = Instant::now();
-        match self.storage.commit(writes) {
-            Ok(written) => {
-                let messages = written
-                    .iter()
-                    .filter(|written| matches!(written, Written::Message(placed) if !placed.dup));
-                self.metrics.commit(messages.count(), begun.elapsed());
-                written.into_iter().map(Ok).collect()
-            }
-            Err(error) => {
-                self.storage_failed(&error);
-                self.commit_each(writes, steps, error.is_full())
-            }
-        }
-    }
-
-    /// After a failed commit each write stands alone, so that one that cannot
-    /// be stored costs only its sender. What that connection said behind it is
-    /// not stored either: of each connection a prefix is. Without room on the disk
-    /// no message is tried again, but the small things that end something are.
-    fn commit_each(
-        &mut self,
-        writes: &[Write],
-        steps: &[Step],
-        is_full: bool,
-    ) -> Vec<Result<Written, NotStored>> {
-        let mut failed = HashSet::new();
-        let steps = steps.iter().filter(|step| step.has_write());
-        let each = writes.iter().zip(steps).map(|(write, step)| {
-            let sender = match step {
-                Step::Sent(sent) => Some(sent.connection),
-                _ => None,
-            };
-            let is_lost = sender.is_some_and(|sender| is_full || failed.contains(&sender));
-            if is_lost || writes.len() == 1 {
-                return Err(NotStored);
-            }
-            match self.storage.commit(std::slice::from_ref(write)) {
-                Ok(mut written) => written.pop().ok_or(NotStored),
-                Err(error) => {
-                    failed.extend(sender);
-                    self.metrics.storage_failure();
-                    tracing::debug!(%error, "a write failed by itself too");
-                    Err(NotStored)
-                }
-            }
-        });
-        each.collect()
-    }
-
-    /// Stores something that stands by itself, behind all that is pending.
-    pub(super) fn store_now(&mut self, writes: &[Write]) -> Result<Vec<Written>, StorageError> {
-        let begun = Instant::now();
-        let written = self
-            .storage
-            .commit(writes)
-            .inspect_err(|error| self.storage_failed(error))?;
-        self.metrics.commit(0, begun.elapsed());
-        Ok(written)
-    }
-
-    /// How many commands wait, for whoever looks at that.
-    pub(crate) fn waiting(&self, commands: usize) {
-        self.metrics.queue(commands);
-    }
-
-    /// The last call: everything in one file.
-    pub(crate) fn close(&mut self) {
-        self.store_seen();
-        if let Err(error) = self.storage.close() {
-            tracing::error!(%error, "the database could not be checkpointed");
-        }
-    }
-
-    /// What is due from time to time.
-    fn tick(&mut self) {
-        let now = (self.now_ms)();
-        if now - self.stored_seen_ms >= SEEN_INTERVAL_MS {
-            self.stored_seen_ms = now;
-            self.settle();
-            self.store_seen();
-            self.renew_sessions(now);
-            self.sweep_sessions(now);
-        }
-    }
-
-    /// Stores who was last seen when: for the order of `users` after a restart,
-    /// and not worth a commit of its own each time.
-    fn store_seen(&mut self) {
-        let at_ms = (self.now_ms)();
-        let writes: Vec<_> = self
-            .seen
-            .drain()
-            .map(|user| Write::Seen { user, at_ms })
-            .collect();
-        if !writes.is_empty() {
-            // Whatever is wrong is in the log, and nothing hangs on this.
-            let _ = self.store_now(&writes);
-        }
-    }
-
     fn typing(&mut self, connection: ConnectionId, to: &UserId) {
         let from = self.connections.person(connection);
         let (Some(from), Some(to)) = (from, self.people.by_id(to)) else {
@@ -409,12 +279,7 @@ impl Hub {
     }
 
     /// Somebody's connections that speak pm are told something, but for one.
-    pub(super) fn tell_pm(
-        &mut self,
-        person: Index,
-        but: Option<ConnectionId>,
-        frame: &parlour_socketio::server::Frame,
-    ) {
+    pub(super) fn tell_pm(&mut self, person: Index, but: Option<ConnectionId>, frame: &Frame) {
         for &id in &self.people.get(person).here {
             if Some(id) != but && self.connections.speaks_pm(id) {
                 self.connections.send(id, frame);
@@ -426,10 +291,5 @@ impl Hub {
         while let Some(connection) = self.connections.next_full() {
             self.cut(connection, Why::Slow);
         }
-    }
-
-    pub(super) fn storage_failed(&self, error: &StorageError) {
-        self.metrics.storage_failure();
-        tracing::error!(%error, "the storage failed");
     }
 }

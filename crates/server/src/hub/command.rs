@@ -101,7 +101,8 @@ pub(crate) struct NewPerson {
 #[derive(Debug)]
 pub(crate) struct SignedIn {
     pub(crate) user: UserId,
-    pub(crate) pace: Arc<Pace>,
+    /// `None`: nobody is slowed down.
+    pub(crate) pace: Option<Arc<Pace>>,
     /// Bytes of what it will be sent first, roughly.
     pub(crate) snapshot: usize,
 }

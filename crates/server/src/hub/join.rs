@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use super::{
     ConnectionId, Hub,
+    batch::Finished,
     command::Join,
     frames,
     leave::Why,
@@ -108,8 +109,7 @@ impl Hub {
             self.connections.send_snapshot(connection, &users);
         }
         self.connections.follow(connection);
-        // Nobody waits any more: then its end is about to be heard.
-        let _ = answer.send(());
+        self.finished.push(Finished::Joined(answer));
     }
 
     fn session(

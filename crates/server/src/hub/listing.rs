@@ -13,16 +13,19 @@ use parlour_protocol::{
     limits::{USERS, USERS_BYTES},
     names,
 };
-use parlour_socketio::server::Frame;
+use parlour_socketio::{Arguments, server::Frame};
 
 use super::{
-    frames::{self, RawJson},
+    frames,
     number::NumberMap,
     people::{Index, People, Person},
 };
 
 const NO_MESSAGES: &str = r#","messages":[]}"#;
 const NO_CONVERSATION: &str = r#","messages":[],"lastSeq":0,"unread":0,"received":0,"read":0}"#;
+
+/// Bytes of what an entry begins with, roughly: names are short.
+const ENTRY: usize = 72;
 
 /// What an entry begins with, up to whether the person is here.
 pub(super) fn entry(id: &UserId, name: &Username) -> Box<str> {
@@ -90,57 +93,81 @@ pub(super) fn build(
     me: Option<Index>,
     ends: &Ends,
 ) -> Option<Frame> {
-    let mut list = List::new(tongue, ends.values().map(Vec::len).sum());
-    if people.len() <= USERS {
-        for (index, person) in people.all() {
-            list.add(person, ends.get(&index), me == Some(index));
-        }
-    } else {
-        let first = me
-            .into_iter()
-            .chain(ends.keys().copied().filter(|&index| Some(index) != me));
-        for index in first {
-            list.add(people.get(index), ends.get(&index), true);
-        }
-        for (index, person) in people.latest() {
-            if list.count >= USERS {
-                break;
-            }
-            if me != Some(index) && !ends.contains_key(&index) {
-                list.add(person, None, false);
-            }
-        }
-    }
-    frames::event(names::USERS, &RawJson(&list.finish()))
+    let list = List {
+        people,
+        none: match tongue {
+            Tongue::Plain => NO_MESSAGES,
+            Tongue::Pm => NO_CONVERSATION,
+        },
+        me,
+        ends,
+    };
+    frames::event(names::USERS, &list)
 }
 
-struct List {
-    json: Vec<u8>,
+/// The one argument of `users`, written straight into its frame.
+struct List<'a> {
+    people: &'a People,
+    none: &'static str,
+    me: Option<Index>,
+    ends: &'a Ends,
+}
+
+impl Arguments for List<'_> {
+    fn append_to(&self, json: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        let Self {
+            people, me, ends, ..
+        } = *self;
+        let ends_size: usize = ends.values().map(Vec::len).sum();
+        json.reserve(people.len().min(USERS) * (ENTRY + self.none.len()) + ends_size);
+        json.extend_from_slice(b",[");
+        let mut writer = Writer {
+            start: json.len(),
+            json,
+            none: self.none,
+            reserved: ends_size,
+            count: 0,
+        };
+        if people.len() <= USERS {
+            for (index, person) in people.all() {
+                writer.add(person, ends.get(&index), me == Some(index));
+            }
+        } else {
+            let partners = ends.keys().copied().filter(|&index| Some(index) != me);
+            for index in me.into_iter().chain(partners).take(USERS) {
+                writer.add(people.get(index), ends.get(&index), true);
+            }
+            for (index, person) in people.latest() {
+                if writer.count >= USERS {
+                    break;
+                }
+                if me != Some(index) && !ends.contains_key(&index) {
+                    writer.add(person, None, false);
+                }
+            }
+        }
+        json.push(b']');
+        Ok(())
+    }
+}
+
+struct Writer<'a> {
+    json: &'a mut Vec<u8>,
+    /// Where the list begins.
+    start: usize,
     none: &'static str,
     /// Bytes of conversations that are still to come.
     reserved: usize,
     count: usize,
 }
 
-impl List {
-    fn new(tongue: Tongue, reserved: usize) -> Self {
-        Self {
-            json: b"[".to_vec(),
-            none: match tongue {
-                Tongue::Plain => NO_MESSAGES,
-                Tongue::Pm => NO_CONVERSATION,
-            },
-            reserved,
-            count: 0,
-        }
-    }
-
+impl Writer<'_> {
     /// Adds an entry. One without a conversation is left out when the list
     /// would become too large by it, unless it is `needed`.
     fn add(&mut self, person: &Person, end: Option<&Vec<u8>>, needed: bool) {
         if let Some(end) = end {
-            self.reserved -= end.len();
-        } else if !needed && self.json.len() + self.reserved + person.entry.len() > USERS_BYTES {
+            self.reserved = self.reserved.saturating_sub(end.len());
+        } else if !needed && self.size() + person.entry.len() > USERS_BYTES {
             return;
         }
         if self.count > 0 {
@@ -154,12 +181,11 @@ impl List {
             b"true"
         };
         self.json.extend_from_slice(here);
-        self.json
-            .extend_from_slice(end.map_or(self.none.as_bytes(), |end| end.as_slice()));
+        let end = end.map_or(self.none.as_bytes(), Vec::as_slice);
+        self.json.extend_from_slice(end);
     }
 
-    fn finish(mut self) -> Vec<u8> {
-        self.json.push(b']');
-        self.json
+    fn size(&self) -> usize {
+        self.json.len() - self.start + self.reserved
     }
 }

@@ -18,6 +18,7 @@ mod admin;
 mod ask;
 mod batch;
 mod command;
+mod commit;
 mod connections;
 mod frames;
 mod handle;
@@ -30,11 +31,13 @@ mod outlet;
 mod pace;
 mod pages;
 mod people;
+mod policy;
 mod receipts;
 mod sign_in;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 
 use std::{sync::Arc, thread};
 
@@ -46,7 +49,7 @@ use crate::{
     storage::{Storage, StorageError},
 };
 
-pub(crate) use batch::{Hub, Policy};
+pub(crate) use batch::Hub;
 pub(crate) use command::{
     Account, Ask, Command, Join, Message, NewPerson, Request, SignInError, SignedIn, Stop, Way,
 };
@@ -54,6 +57,7 @@ pub(crate) use frames::{NAMESPACE, answer};
 pub(crate) use handle::{HubGone, HubHandle};
 pub(crate) use outlet::{Announcer, Full, Outlet};
 pub(crate) use pace::{Deed, Pace};
+pub(crate) use policy::Policy;
 
 /// One signed-in connection: a number of this process, not the socket's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

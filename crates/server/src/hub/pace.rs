@@ -28,13 +28,9 @@ pub(crate) enum Deed {
 }
 
 impl Pace {
-    /// Full buckets. Where messages are not limited, nothing is.
-    pub(crate) fn new(messages: Rate, unlimited: bool, now: Instant) -> Self {
-        let requests = if unlimited {
-            Rate::new(u32::MAX, Duration::from_secs(1), u32::MAX)
-        } else {
-            Rate::new(REQUESTS_PER_SECOND, Duration::from_secs(1), REQUESTS_BURST)
-        };
+    /// Full buckets.
+    pub(crate) fn new(messages: Rate, now: Instant) -> Self {
+        let requests = Rate::new(REQUESTS_PER_SECOND, Duration::from_secs(1), REQUESTS_BURST);
         Self {
             messages: Mutex::new(TokenBucket::new(messages, now)),
             requests: Mutex::new(TokenBucket::new(requests, now)),

@@ -20,7 +20,7 @@ pub(super) struct Index(u32);
 #[derive(Default)]
 pub(super) struct People {
     all: Vec<Person>,
-    by_id: HashMap<UserId, Index>,
+    by_id: Ids,
     by_key: NumberMap<UserKey, Index>,
     /// In the order of ids, for pages.
     ids: Vec<Index>,
@@ -28,6 +28,45 @@ pub(super) struct People {
     seen: BTreeSet<(Rank, Index)>,
     clock: u64,
     version: u64,
+}
+
+/// Everyone by public id. Ours are 16 hex digits, and so a number; a database
+/// from elsewhere may have others.
+#[derive(Default)]
+struct Ids {
+    ours: NumberMap<u64, Index>,
+    others: HashMap<UserId, Index>,
+}
+
+impl Ids {
+    fn number(id: &UserId) -> Option<u64> {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let text = id.as_str();
+        // Only the one way of writing it: two texts are two ids.
+        let is_ours = text.len() == 16 && text.bytes().all(is_digit);
+        u64::from_str_radix(text, 16).ok().filter(|_| is_ours)
+    }
+
+    fn get(&self, id: &UserId) -> Option<Index> {
+        match Self::number(id) {
+            Some(number) => self.ours.get(&number).copied(),
+            None => self.others.get(id).copied(),
+        }
+    }
+
+    fn insert(&mut self, id: &UserId, index: Index) {
+        match Self::number(id) {
+            Some(number) => self.ours.insert(number, index),
+            None => self.others.insert(id.clone(), index),
+        };
+    }
+
+    fn remove(&mut self, id: &UserId) {
+        match Self::number(id) {
+            Some(number) => self.ours.remove(&number),
+            None => self.others.remove(id),
+        };
+    }
 }
 
 /// When somebody was here, relative to others.
@@ -111,7 +150,7 @@ impl People {
     fn put(&mut self, user: StoredUser, rank: Rank) -> Index {
         // Four thousand million users do not fit into memory anyway.
         let index = Index(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
-        self.by_id.insert(user.id.clone(), index);
+        self.by_id.insert(&user.id, index);
         self.by_key.insert(user.key, index);
         self.ids.push(index);
         self.seen.insert((rank, index));
@@ -159,7 +198,7 @@ impl People {
 
     /// Who has this public id?
     pub(super) fn by_id(&self, id: &UserId) -> Option<Index> {
-        self.by_id.get(id).copied()
+        self.by_id.get(id)
     }
 
     /// Who has this key in the storage?
@@ -215,5 +254,35 @@ impl People {
         });
         let rest = self.ids.get(start..).unwrap_or_default();
         rest.iter().map(|&index| (index, self.get(index)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_found_by_its_text_and_by_no_other() {
+        let mut ids = Ids::default();
+        let all = [
+            "00000000000000ff",
+            "ff",
+            "FF",
+            "00000000000000FF",
+            "a user",
+            "+0000000000000ff",
+        ];
+        for (at, id) in (0..).zip(all) {
+            ids.insert(&UserId::new(id), Index(at));
+        }
+        for (at, id) in (0..).zip(all) {
+            assert_eq!(ids.get(&UserId::new(id)), Some(Index(at)), "{id}");
+        }
+        for id in ["0ff", "", "00000000000000fe", "000000000000000ff"] {
+            assert_eq!(ids.get(&UserId::new(id)), None, "{id}");
+        }
+        ids.remove(&UserId::new("00000000000000ff"));
+        assert_eq!(ids.get(&UserId::new("00000000000000ff")), None);
+        assert_eq!(ids.get(&UserId::new("00000000000000FF")), Some(Index(3)));
     }
 }

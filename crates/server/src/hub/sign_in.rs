@@ -222,15 +222,15 @@ impl Hub {
     }
 
     fn signed_in(&mut self, person: Index) -> SignedIn {
-        let policy = self.policy;
+        let rate = self.policy.messages;
         let list = self.listing.size();
         let person = self.people.get_mut(person);
-        let pace = person.pace.get_or_insert_with(|| {
-            Arc::new(Pace::new(policy.messages, policy.unlimited, Instant::now()))
-        });
+        if let (Some(rate), None) = (rate, &person.pace) {
+            person.pace = Some(Arc::new(Pace::new(rate, Instant::now())));
+        }
         SignedIn {
             user: person.id.clone(),
-            pace: Arc::clone(pace),
+            pace: person.pace.clone(),
             snapshot: list
                 .saturating_add(history_bytes(person.last_seq))
                 .min(USERS_BYTES),
@@ -239,43 +239,6 @@ impl Hub {
 
     pub(super) fn idle_ms(&self) -> i64 {
         i64::try_from(self.policy.session_idle.as_millis()).unwrap_or(i64::MAX)
-    }
-
-    /// Stores that the sessions of those who are here are in use.
-    pub(super) fn renew_sessions(&mut self, now_ms: i64) {
-        let stale = self
-            .connections
-            .iter_mut()
-            .filter(|connection| now_ms - connection.used_ms >= SESSION_RENEWAL_MS);
-        let writes: Vec<_> = stale
-            .map(|connection| {
-                // If it fails, the next connect or the next hour does it.
-                connection.used_ms = now_ms;
-                Write::UseSession {
-                    hash: connection.session,
-                    at_ms: now_ms,
-                }
-            })
-            .collect();
-        if !writes.is_empty() {
-            // Whatever is wrong is in the log.
-            let _ = self.store_now(&writes);
-        }
-    }
-
-    /// Ends the sessions that nobody has used for too long.
-    pub(super) fn sweep_sessions(&mut self, now_ms: i64) {
-        if now_ms - self.swept_ms < SESSION_RENEWAL_MS {
-            return;
-        }
-        self.swept_ms = now_ms;
-        let sweep = Write::Sweep {
-            // Those that are connected were renewed within the hour.
-            unused_since_ms: now_ms - self.idle_ms(),
-            now_ms,
-        };
-        // Whatever is wrong is in the log; an old session is refused anyway.
-        let _ = self.store_now(&[sweep]);
     }
 }
 

@@ -218,8 +218,7 @@ pub(super) fn policy() -> Policy {
     Policy {
         connections_per_user: limits.connections_per_user,
         session_idle: Duration::from_secs(30 * 24 * 60 * 60),
-        messages: limits.messages(),
-        unlimited: false,
+        messages: Some(limits.messages()),
         told: pm::Rate {
             per_second: 20,
             burst: 200,

@@ -1,0 +1,77 @@
+//! What is due from time to time, and at the end.
+
+use super::Hub;
+use crate::{
+    limits::{SESSION_RENEWAL_MS, SWEEP_TICKS},
+    storage::Write,
+};
+
+impl Hub {
+    /// The last call: everything in one file.
+    pub(crate) fn close(&mut self) {
+        self.store_seen();
+        if let Err(error) = self.storage.close() {
+            tracing::error!(%error, "the database could not be checkpointed");
+        }
+    }
+
+    /// Time has passed: [`TICK`](crate::limits::TICK).
+    pub(super) fn tick(&mut self) {
+        self.settle();
+        self.store_seen();
+        let now = (self.now_ms)();
+        self.renew_sessions(now);
+        if self.ticks.is_multiple_of(SWEEP_TICKS) {
+            self.sweep(now);
+        }
+        self.ticks = self.ticks.wrapping_add(1);
+    }
+
+    /// Stores who was last seen when: for the order of `users` after a restart,
+    /// and not worth a commit of its own each time.
+    fn store_seen(&mut self) {
+        let at_ms = (self.now_ms)();
+        let writes: Vec<_> = self
+            .seen
+            .drain()
+            .map(|user| Write::Seen { user, at_ms })
+            .collect();
+        if !writes.is_empty() {
+            // Whatever is wrong is in the log, and nothing hangs on this.
+            let _ = self.store_now(&writes);
+        }
+    }
+
+    /// Stores that the sessions of those who are here are in use.
+    fn renew_sessions(&mut self, now_ms: i64) {
+        let stale = self
+            .connections
+            .iter_mut()
+            .filter(|connection| now_ms - connection.used_ms >= SESSION_RENEWAL_MS);
+        let writes: Vec<_> = stale
+            .map(|connection| {
+                // If it fails, the next connect or the next hour does it.
+                connection.used_ms = now_ms;
+                Write::UseSession {
+                    hash: connection.session,
+                    at_ms: now_ms,
+                }
+            })
+            .collect();
+        if !writes.is_empty() {
+            // Whatever is wrong is in the log.
+            let _ = self.store_now(&writes);
+        }
+    }
+
+    /// Ends the sessions that nobody has used for too long, and old invitations.
+    fn sweep(&mut self, now_ms: i64) {
+        let sweep = Write::Sweep {
+            // Those that are connected were renewed within the hour.
+            unused_since_ms: now_ms - self.idle_ms(),
+            now_ms,
+        };
+        // Whatever is wrong is in the log; an old session is refused anyway.
+        let _ = self.store_now(&[sweep]);
+    }
+}
