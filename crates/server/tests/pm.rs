@@ -7,7 +7,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use common::{PATIENCE, Raw, inbox, start, start_with};
 use parlour_protocol::pm::MessageId;
-use parlour_server::{SignInMode, StorageKind};
+use parlour_server::StorageKind;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
@@ -169,54 +169,6 @@ async fn each_refusal_has_its_code() {
     let eve = json!({"username": "Eve", "sessionID": unknown});
     let (_eve, session, _) = Raw::signs_in(addr, &eve).await;
     assert_ne!(session["sessionID"], json!(unknown));
-    server.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_claimed_name_stays_its_owners() {
-    let (_data, server) = start_with(|config| config.sign_in = Some(SignInMode::Claimed)).await;
-    let addr = server.addr();
-    let (_ann, session) = Raw::arrives(addr, "Ann").await;
-    assert_eq!(
-        code(addr, json!({"username": "ANN"})).await,
-        json!("conflict")
-    );
-    let resume = json!({"sessionID": session["sessionID"]});
-    let (_again, again, _) = Raw::signs_in(addr, &resume).await;
-    assert_eq!(again["userID"], session["userID"]);
-    server.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_password_is_set_first_and_asked_for_then() {
-    let (_data, server) = start_with(|config| config.sign_in = Some(SignInMode::Password)).await;
-    let addr = server.addr();
-    let auth = |secret: &str| json!({"username": "Ann", "secret": secret});
-    assert_eq!(
-        code(addr, json!({"username": "Ann"})).await,
-        json!("forbidden")
-    );
-    assert_eq!(code(addr, auth("short")).await, json!("forbidden"));
-    let (_ann, session, _) = Raw::signs_in(addr, &auth("correct horse")).await;
-    let (_again, again, _) = Raw::signs_in(addr, &auth("correct horse")).await;
-    assert_eq!(again["userID"], session["userID"]);
-    assert_ne!(again["sessionID"], session["sessionID"]);
-    assert_eq!(code(addr, auth("wrong horse")).await, json!("forbidden"));
-    server.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn guesses_are_counted() {
-    let (_data, server) = start_with(|config| config.limits.failed_sign_ins = 3).await;
-    let addr = server.addr();
-    for _ in 0..3 {
-        assert_eq!(code(addr, json!({})).await, json!("bad_request"));
-    }
-    let refused = Raw::is_refused(addr, &json!({})).await;
-    assert_eq!(refused["data"]["code"], json!("rate_limited"));
-    assert!(refused["data"]["retryAfterMs"].as_u64().expect("a time") > 1_000);
-    // Who does nothing wrong is not kept out.
-    Raw::arrives(addr, "Ann").await;
     server.stop().await;
 }
 
