@@ -2,7 +2,7 @@
 
 use parlour_protocol::{
     SessionEvent, UserId, names,
-    pm::{self, Bye, Stamp, TypingFrom},
+    pm::{self, Bye, MessageId, TypingFrom},
 };
 use parlour_socketio::{
     Arguments,
@@ -25,15 +25,26 @@ impl Arguments for RawJson<'_> {
     }
 }
 
-/// `private message`, borrowed from where it was stored.
+/// A message as plain clients get it, borrowed from where it was stored.
 #[derive(Clone, Copy, Serialize)]
-pub(super) struct Live<'a> {
+pub(super) struct Plain<'a> {
     pub(super) content: &'a str,
     pub(super) from: &'a UserId,
     pub(super) to: &'a UserId,
-    /// For those who speak pm.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub(super) stamp: Option<&'a Stamp>,
+}
+
+/// A message as those get it who speak pm: see
+/// [`StampedMessage`](parlour_protocol::pm::StampedMessage).
+#[derive(Clone, Copy, Serialize)]
+pub(super) struct Stamped<'a> {
+    pub(super) content: &'a str,
+    pub(super) from: &'a UserId,
+    pub(super) to: &'a UserId,
+    pub(super) id: MessageId,
+    pub(super) seq: u64,
+    pub(super) ts: i64,
+    #[serde(rename = "sentAt", skip_serializing_if = "Option::is_none")]
+    pub(super) sent_at: Option<i64>,
 }
 
 /// `session`: who one is, with the secret.
@@ -53,7 +64,7 @@ pub(super) fn user_disconnected(id: &UserId) -> Option<Frame> {
 }
 
 /// `private message`.
-pub(super) fn private_message(message: &Live<'_>) -> Option<Frame> {
+pub(super) fn private_message(message: &impl Serialize) -> Option<Frame> {
     event(names::PRIVATE_MESSAGE, &(message,))
 }
 

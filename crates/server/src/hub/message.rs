@@ -1,12 +1,12 @@
 //! Messages on their way: accepted, committed, told.
 
-use parlour_protocol::pm::{Accepted, Code, MessageId, Refused, Stamp};
-use parlour_socketio::server::{AckId, Frame};
+use parlour_protocol::pm::{Accepted, Code, MessageId, Refused};
+use parlour_socketio::server::AckId;
 
 use super::{
     ConnectionId, Hub, Message,
     batch::{Kind, NotStored, Step},
-    frames::{self, Live},
+    frames::{self, Plain, Stamped},
     leave::Why,
     listing::Tongue,
     people::Index,
@@ -129,14 +129,27 @@ impl Hub {
                 if id == sent.connection {
                     continue;
                 }
-                let (frame, seq) = match self.connections.tongue(id) {
-                    Some(Tongue::Plain) => (&mut plain, None),
-                    Some(Tongue::Pm) => (&mut stamped, Some(seq)),
+                let frame = match self.connections.tongue(id) {
+                    Some(Tongue::Plain) => plain.get_or_insert_with(|| {
+                        frames::private_message(&Plain {
+                            content: &message.content,
+                            from: &sender.id,
+                            to: &recipient.id,
+                        })
+                    }),
+                    Some(Tongue::Pm) => stamped.get_or_insert_with(|| {
+                        frames::private_message(&Stamped {
+                            content: &message.content,
+                            from: &sender.id,
+                            to: &recipient.id,
+                            id: message.id,
+                            seq,
+                            ts: placed.at_ms,
+                            sent_at: message.sent_at,
+                        })
+                    }),
                     None => continue,
                 };
-                if frame.is_none() {
-                    *frame = live(&sender.id, &recipient.id, message, seq, placed.at_ms);
-                }
                 if let Some(frame) = frame {
                     self.connections.send(id, frame);
                 }
@@ -146,27 +159,6 @@ impl Hub {
             }
         }
     }
-}
-
-fn live(
-    from: &parlour_protocol::UserId,
-    to: &parlour_protocol::UserId,
-    message: &NewMessage,
-    seq: Option<u64>,
-    ts: i64,
-) -> Option<Frame> {
-    let stamp = seq.map(|seq| Stamp {
-        id: message.id,
-        seq,
-        ts,
-        sent_at: message.sent_at,
-    });
-    frames::private_message(&Live {
-        content: &message.content,
-        from,
-        to,
-        stamp: stamp.as_ref(),
-    })
 }
 
 /// An id for a message whose client gave it none.

@@ -9,9 +9,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
-    Hub, frames,
+    Hub,
+    frames::{self, Stamped},
     people::Index,
-    snapshot::{Short, Stamped, short, stamped},
+    snapshot::{Short, short, stamped},
 };
 use crate::{
     limits::USERS_SCAN,

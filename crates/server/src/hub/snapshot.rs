@@ -3,13 +3,12 @@
 use parlour_protocol::{
     UserId,
     limits::{USERS_BYTES, USERS_MESSAGES},
-    pm::Stamp,
 };
 use serde::Serialize;
 
 use super::{
     Hub, frames,
-    frames::Live,
+    frames::{Plain, Stamped},
     listing::{Ends, Tongue},
     people::{Index, People},
 };
@@ -17,16 +16,6 @@ use crate::storage::{Conversation, ConversationSummary, Row, StorageError};
 
 /// Conversations may take what entries leave them, and at least this many bytes.
 const LEAST: usize = USERS_BYTES / 2;
-
-/// A stored message, as pages and summaries carry it.
-#[derive(Serialize)]
-pub(super) struct Stamped<'a> {
-    content: &'a str,
-    from: &'a UserId,
-    to: &'a UserId,
-    #[serde(flatten)]
-    stamp: Stamp,
-}
 
 /// See [`parlour_protocol::pm::Summary`].
 #[derive(Serialize)]
@@ -64,38 +53,45 @@ fn histories(people: &People, recent: &[Conversation], most: usize) -> Ends {
     let mut ends = Ends::default();
     let mut left = most;
     for conversation in recent {
-        let Some(peer) = people.by_key(conversation.peer) else {
-            continue;
-        };
-        let mut texts = Vec::with_capacity(conversation.rows.len());
-        for row in conversation.rows.iter().rev() {
-            let Some(text) = plain(people, row) else {
-                continue;
-            };
-            match left.checked_sub(text.len() + 1) {
-                Some(rest) => left = rest,
-                None => {
-                    left = 0;
-                    break;
-                }
-            }
-            texts.push(text);
+        if let Some(peer) = people.by_key(conversation.peer) {
+            let end = history(people, &conversation.rows, left);
+            left = left.saturating_sub(end.len());
+            ends.insert(peer, end);
         }
-        texts.reverse();
-        let end = format!(r#","messages":[{}]}}"#, texts.join(","));
-        ends.insert(peer, end.into_bytes());
     }
     ends
 }
 
-fn plain(people: &People, row: &Row) -> Option<String> {
-    let message = Live {
-        content: &row.content,
-        from: user_id(people, row.from)?,
-        to: user_id(people, row.to)?,
-        stamp: None,
-    };
-    Some(frames::json(&message))
+fn history(people: &People, rows: &[Row], most: usize) -> Vec<u8> {
+    const BEGIN: &[u8] = br#","messages":["#;
+    let weight: usize = rows.iter().map(Row::weight).sum();
+    let mut json = Vec::with_capacity(weight + BEGIN.len());
+    json.extend_from_slice(BEGIN);
+    let mut starts = Vec::with_capacity(rows.len());
+    for row in rows {
+        let (Some(from), Some(to)) = (user_id(people, row.from), user_id(people, row.to)) else {
+            // One of the two is gone, and so will it be.
+            continue;
+        };
+        let message = Plain {
+            content: &row.content,
+            from,
+            to,
+        };
+        starts.push(json.len());
+        // It has a form in JSON, and a vector takes everything.
+        let _ = serde_json::to_writer(&mut json, &message);
+        json.push(b',');
+    }
+    // The last comma.
+    json.truncate(json.len() - usize::from(!starts.is_empty()));
+    if json.len() > most {
+        let end = json.len();
+        let first = starts.into_iter().find(|start| end - start <= most);
+        json.drain(BEGIN.len()..first.unwrap_or(end));
+    }
+    json.extend_from_slice(b"]}");
+    json
 }
 
 /// `,"messages":[],"lastSeq":…}` for each conversation.
@@ -139,12 +135,10 @@ pub(super) fn stamped<'a>(people: &'a People, row: &'a Row) -> Option<Stamped<'a
         content: &row.content,
         from: user_id(people, row.from)?,
         to: user_id(people, row.to)?,
-        stamp: Stamp {
-            id: row.id,
-            seq: row.seq,
-            ts: row.at_ms,
-            sent_at: row.sent_at,
-        },
+        id: row.id,
+        seq: row.seq,
+        ts: row.at_ms,
+        sent_at: row.sent_at,
     })
 }
 
