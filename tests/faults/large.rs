@@ -7,7 +7,7 @@ use parlour_protocol::pm::{Code, Reply};
 use parlour_tests::{
     pm::{Device, new_id},
     program::ServerProgram,
-    wire::{Answer, Frame, POLLING, RawSocket, WEBSOCKET, Wire},
+    wire::{Frame, RawPolling, RawSocket, WEBSOCKET, Wire},
 };
 use serde_json::json;
 use tokio::time::timeout;
@@ -74,7 +74,7 @@ pub(crate) async fn a_megabyte_closes_the_connection_and_nothing_else() {
     socket.send(&Frame::binary(vec![7; MEGABYTE])).await;
     assert_eq!(socket.close_code().await, Some(1009));
 
-    let mut session = Polling::open(&server).await;
+    let mut session = RawPolling::open(&server.address()).await;
     let answer = session.post(event.as_bytes()).await;
     assert_eq!(answer.map(|answer| answer.status), Some(413));
     ann.says(ann.user(), "still here").await;
@@ -118,19 +118,24 @@ pub(crate) async fn a_hundred_megabytes_are_refused_early() {
     pours.push(pour("attachments", socket.into_wire(), head, more));
 
     // As the body of a POST that says so, and of one that does not.
-    let session = Polling::open(&server).await;
-    let head = session.head("POST") + "Content-Length: 100000000\r\n\r\n";
+    let session = RawPolling::open(&server.address()).await;
+    let head = post(&server, &session) + "Content-Length: 100000000\r\n\r\n";
     pours.push(pour(
         "a body",
-        session.wire,
+        session.into_wire(),
         head.into_bytes(),
         piece.clone(),
     ));
-    let session = Polling::open(&server).await;
-    let head = session.head("POST") + "Transfer-Encoding: chunked\r\n\r\n";
+    let session = RawPolling::open(&server.address()).await;
+    let head = post(&server, &session) + "Transfer-Encoding: chunked\r\n\r\n";
     let size = format!("{:x}\r\n", piece.len());
     let chunk = [size.as_bytes(), &piece, b"\r\n"].concat();
-    pours.push(pour("chunks", session.wire, head.into_bytes(), chunk));
+    pours.push(pour(
+        "chunks",
+        session.into_wire(),
+        head.into_bytes(),
+        chunk,
+    ));
 
     // As the head of a request.
     let head = format!("GET {WEBSOCKET} HTTP/1.1\r\n").into_bytes();
@@ -163,34 +168,8 @@ async fn pour(name: &str, mut wire: Wire, head: Vec<u8>, piece: Vec<u8>) {
     assert!(closed.is_ok(), "{name} is taken without end");
 }
 
-/// A session by long polling.
-struct Polling {
-    wire: Wire,
-    path: String,
-    host: String,
-}
-
-impl Polling {
-    async fn open(server: &ServerProgram) -> Self {
-        let mut wire = Wire::connect(&server.address()).await;
-        let answer = wire.ask("GET", POLLING, "", b"").await.expect("an answer");
-        let open = answer.text();
-        let open = open.strip_prefix('0').expect("an open packet");
-        let open: serde_json::Value = serde_json::from_str(open).expect("JSON");
-        let sid = open["sid"].as_str().expect("a sid");
-        Self {
-            wire,
-            path: format!("{POLLING}&sid={sid}"),
-            host: server.address(),
-        }
-    }
-
-    async fn post(&mut self, body: &[u8]) -> Option<Answer> {
-        self.wire.ask("POST", &self.path, "", body).await
-    }
-
-    fn head(&self, method: &str) -> String {
-        let Self { path, host, .. } = self;
-        format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: text/plain\r\n")
-    }
+/// The head of a POST in a session, without its end.
+fn post(server: &ServerProgram, session: &RawPolling) -> String {
+    let (path, host) = (session.path(), server.address());
+    format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: text/plain\r\n")
 }

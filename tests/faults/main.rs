@@ -30,6 +30,8 @@ mod migration;
 #[cfg(target_os = "linux")]
 mod power_cut;
 #[cfg(target_os = "linux")]
+mod rate;
+#[cfg(target_os = "linux")]
 mod setting;
 #[cfg(target_os = "linux")]
 mod slow_reader;
@@ -75,7 +77,9 @@ fn trials() -> Vec<Trial> {
         disk_full: a_full_disk_refuses_for_now_and_goes_on_reading;
         slow_reader:
             who_stops_reading_under_a_flood_is_cut_and_loses_nothing,
-            who_stops_reading_is_cut_in_time_though_little_waits;
+            who_stops_reading_is_cut_in_time_though_little_waits,
+            who_stops_polling_under_a_flood_is_cut;
+        rate: who_writes_too_fast_is_slowed_down_and_nobody_else;
         crowd: many_idle_connections_cost_little, many_who_come_at_once_are_all_let_in;
         large:
             seventeen_kibibytes_are_refused_and_the_connection_lives,

@@ -10,9 +10,9 @@ use parlour_tests::{
     inbox,
     pm::{Account, Device},
     program::ServerProgram,
-    wire::{RawSocket, Wire},
+    wire::{RawPolling, RawSocket, Wire},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::traffic::{Ledger, Writer, is_in_order};
 
@@ -33,11 +33,8 @@ impl Sleeper {
     async fn arrives(server: &ServerProgram, name: &str) -> Self {
         let wire = Wire::connect_narrow(&server.address()).await;
         let mut socket = RawSocket::over(wire).await;
-        let pm = json!({"v": [1], "caps": [], "client": "sleeper"});
-        let session = socket.join(&json!({"username": name, "pm": pm})).await;
-        let text = |key: &str| session[key].as_str().expect("a text").to_owned();
-        let user = UserId::new(text("userID"));
-        let account = Account::new(user, SessionId::new(text("sessionID")));
+        let session = socket.join(&auth(name)).await;
+        let account = account(&session);
         Self { account, socket }
     }
 
@@ -51,6 +48,43 @@ impl Sleeper {
         let queues = line.split_whitespace().nth(4)?;
         usize::from_str_radix(queues.split(':').next()?, 16).ok()
     }
+}
+
+fn auth(name: &str) -> Value {
+    json!({"username": name, "pm": {"v": [1], "caps": [], "client": "sleeper"}})
+}
+
+/// Whose session this is.
+fn account(session: &Value) -> Account {
+    let text = |key: &str| session[key].as_str().expect("a text").to_owned();
+    Account::new(
+        UserId::new(text("userID")),
+        SessionId::new(text("sessionID")),
+    )
+}
+
+pub(crate) async fn who_stops_polling_under_a_flood_is_cut() {
+    let server = ServerProgram::start();
+    let url = server.url();
+    let ann = Device::signs_in(&url, "Ann").await;
+    let before = server.memory();
+    // Nobody polls in this session any more.
+    let (_session, session) = RawPolling::joins(&server.address(), &auth("Sleeper")).await;
+    let sleeper = account(&session);
+    let gone = (sleeper.user.clone(), false);
+    let text = "x".repeat(15_000);
+    let mut sent = 0;
+    let begun = Instant::now();
+    while !ann.heard(|heard| heard.presence.contains(&gone)) {
+        assert!(begun.elapsed() < CUT_WITHIN, "a slow reader is still here");
+        ann.says(&sleeper.user, &text).await;
+        sent += 1;
+    }
+    let grown = server.memory_peak().saturating_sub(before);
+    assert!(grown < 2 * MEMORY_EACH, "a slow reader cost {grown} bytes");
+    let inbox = Device::resumes(&url, &sleeper).await.inbox().await;
+    assert_eq!(inbox.messages.len(), sent);
+    inbox.is_whole();
 }
 
 pub(crate) async fn who_stops_reading_under_a_flood_is_cut_and_loses_nothing() {

@@ -467,3 +467,75 @@ impl RawSocket {
         Some((head[0] & 15, self.wire.exactly(length).await?))
     }
 }
+
+/// An Engine.IO session by long polling.
+#[derive(Debug)]
+pub struct RawPolling {
+    wire: Wire,
+    path: String,
+}
+
+impl RawPolling {
+    /// Opens the session.
+    ///
+    /// # Panics
+    /// If the server does not want one.
+    pub async fn open(address: &str) -> Self {
+        let mut wire = Wire::connect(address).await;
+        let answer = wire.ask("GET", POLLING, "", b"").await.expect("an answer");
+        let open = answer.text();
+        let open = open.strip_prefix('0').expect("an open packet");
+        let open: serde_json::Value = serde_json::from_str(open).expect("JSON");
+        let sid = open["sid"].as_str().expect("a sid");
+        Self {
+            wire,
+            path: format!("{POLLING}&sid={sid}"),
+        }
+    }
+
+    /// Opens the session and joins with this `auth`; gives `session`. The welcome
+    /// has been read.
+    ///
+    /// # Panics
+    /// If the server does not let us in.
+    pub async fn joins(address: &str, auth: &serde_json::Value) -> (Self, serde_json::Value) {
+        let mut session = Self::open(address).await;
+        let joined = session.post(format!("40{auth}").as_bytes()).await;
+        assert_eq!(joined.map(|answer| answer.status), Some(200));
+        let mut heard = String::new();
+        while !heard.contains("42[\"users\"") {
+            let answer = session.poll().await.expect("an answer");
+            heard.push('\u{1e}');
+            heard.push_str(&answer.text());
+        }
+        let packets = heard.split('\u{1e}');
+        let event = packets
+            .filter_map(|packet| packet.strip_prefix("42"))
+            .find(|event| event.starts_with("[\"session\""))
+            .expect("a session");
+        let event: serde_json::Value = serde_json::from_str(event).expect("JSON");
+        (session, event[1].clone())
+    }
+
+    /// Where the session is asked.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Polls once.
+    pub async fn poll(&mut self) -> Option<Answer> {
+        self.wire.ask("GET", &self.path, "", b"").await
+    }
+
+    /// Posts a body.
+    pub async fn post(&mut self, body: &[u8]) -> Option<Answer> {
+        self.wire.ask("POST", &self.path, "", body).await
+    }
+
+    /// Only the TCP connection below.
+    #[must_use]
+    pub fn into_wire(self) -> Wire {
+        self.wire
+    }
+}

@@ -1,21 +1,19 @@
 //! Engine.IO: sessions by polling, by WebSocket and in between, against the rules.
 
-use std::time::Duration;
-
-use parlour_tests::wire::{Answer, Frame, POLLING, RawSocket, UPGRADE, WEBSOCKET, Wire};
-use serde_json::{Value, json};
+use parlour_tests::wire::{Frame, RawPolling, RawSocket, UPGRADE, WEBSOCKET, Wire};
+use serde_json::json;
 
 use super::{CLOSED_WITHIN, Stage};
 
 pub(super) async fn strikes(stage: &mut Stage) {
     for (name, body) in bodies() {
-        let mut session = Session::open(&stage.address).await;
+        let mut session = RawPolling::open(&stage.address).await;
         let answer = session.post(&body).await;
         let status = answer.map_or(0, |answer| answer.status);
         // Taken and ignored, or refused; nothing else.
         assert!([0, 200, 400, 413].contains(&status), "{name}: {status}");
         stage.chats(name).await;
-        let mut session = Session::joined(&stage.address).await;
+        let mut session = joined(&stage.address).await;
         session.post(&body).await;
         stage.chats(name).await;
     }
@@ -61,7 +59,7 @@ fn bodies() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 async fn too_large(stage: &mut Stage) {
-    let mut session = Session::joined(&stage.address).await;
+    let mut session = joined(&stage.address).await;
     let body = format!("42[\"x\",\"{}\"]", "x".repeat(300_000));
     let status = session
         .post(body.as_bytes())
@@ -70,7 +68,7 @@ async fn too_large(stage: &mut Stage) {
     assert_eq!(status, Some(413));
     stage.chats("a body that is too large").await;
     // Many packets, each of which would do, are still one body.
-    let mut session = Session::joined(&stage.address).await;
+    let mut session = joined(&stage.address).await;
     let body = "42[\"x\",1]\x1e".repeat(30_000);
     let status = session
         .post(body.as_bytes())
@@ -82,13 +80,13 @@ async fn too_large(stage: &mut Stage) {
 
 /// Two polls at once: a client that has lost its way. The session ends.
 async fn two_polls(stage: &mut Stage) {
-    let session = Session::joined(&stage.address).await;
+    let session = joined(&stage.address).await;
     let (mut one, mut other) = (
         Wire::connect(&stage.address).await,
         Wire::connect(&stage.address).await,
     );
-    one.request("GET", &session.path, "", b"").await;
-    other.request("GET", &session.path, "", b"").await;
+    one.request("GET", session.path(), "", b"").await;
+    other.request("GET", session.path(), "", b"").await;
     let statuses = [one.answer().await, other.answer().await];
     let refused = statuses
         .iter()
@@ -97,10 +95,10 @@ async fn two_polls(stage: &mut Stage) {
     assert!(refused.count() >= 1, "two polls at once");
     stage.chats("two polls").await;
     // The same with two bodies: the second is refused, or both are taken.
-    let session = Session::joined(&stage.address).await;
+    let session = joined(&stage.address).await;
     for _ in 0..2 {
         let mut wire = Wire::connect(&stage.address).await;
-        wire.request("POST", &session.path, "", b"42[\"x\"]").await;
+        wire.request("POST", session.path(), "", b"42[\"x\"]").await;
     }
     stage.chats("two bodies").await;
 }
@@ -118,9 +116,9 @@ async fn upgrades(stage: &mut Stage) {
         ("a probe and nothing", &["2probe"]),
     ];
     for (name, frames) in probes {
-        let session = Session::joined(&stage.address).await;
+        let session = joined(&stage.address).await;
         let mut wire = Wire::connect(&stage.address).await;
-        let path = session.path.replace("polling", "websocket");
+        let path = session.path().replace("polling", "websocket");
         let answer = wire.ask("GET", &path, UPGRADE, b"").await;
         assert_eq!(answer.map(|answer| answer.status), Some(101), "{name}");
         for frame in frames {
@@ -129,8 +127,8 @@ async fn upgrades(stage: &mut Stage) {
         stage.chats(name).await;
     }
     // A second WebSocket beside the first, and one where there is one already.
-    let session = Session::joined(&stage.address).await;
-    let path = session.path.replace("polling", "websocket");
+    let session = joined(&stage.address).await;
+    let path = session.path().replace("polling", "websocket");
     let mut wires = Vec::new();
     for _ in 0..3 {
         let mut wire = Wire::connect(&stage.address).await;
@@ -142,12 +140,12 @@ async fn upgrades(stage: &mut Stage) {
 }
 
 async fn after_the_end(stage: &mut Stage) {
-    let mut session = Session::joined(&stage.address).await;
+    let mut session = joined(&stage.address).await;
     session.post(b"1").await;
     for method in ["GET", "POST"] {
         let body: &[u8] = if method == "POST" { b"42[\"x\"]" } else { b"" };
         let mut wire = Wire::connect(&stage.address).await;
-        let answer = wire.ask(method, &session.path, "", body).await;
+        let answer = wire.ask(method, session.path(), "", body).await;
         let answer = answer.expect("an answer");
         // Unknown, or once more the end.
         let is_over = answer.status == 400 || ["1", "6"].contains(&answer.text().as_str());
@@ -181,53 +179,18 @@ async fn by_websocket(stage: &mut Stage) {
 /// Sessions by polling whose clients are gone without a word.
 async fn left_behind(stage: &mut Stage) {
     for _ in 0..200 {
-        Session::open(&stage.address).await;
+        RawPolling::open(&stage.address).await;
     }
     for _ in 0..20 {
-        let session = Session::joined(&stage.address).await;
+        let session = joined(&stage.address).await;
         let mut wire = Wire::connect(&stage.address).await;
-        wire.request("GET", &session.path, "", b"").await;
+        wire.request("GET", session.path(), "", b"").await;
     }
     stage.chats("sessions that are left behind").await;
 }
 
-/// A session by long polling.
-struct Session {
-    wire: Wire,
-    path: String,
-}
-
-impl Session {
-    async fn open(address: &str) -> Self {
-        let mut wire = Wire::connect(address).await;
-        let answer = wire.ask("GET", POLLING, "", b"").await.expect("an answer");
-        let open = answer.text();
-        let open = open.strip_prefix('0').expect("an open packet");
-        let open: Value = serde_json::from_str(open).expect("JSON");
-        let sid = open["sid"].as_str().expect("a sid");
-        Self {
-            wire,
-            path: format!("{POLLING}&sid={sid}"),
-        }
-    }
-
-    /// One that has joined as somebody, and has had its welcome.
-    async fn joined(address: &str) -> Self {
-        let mut session = Self::open(address).await;
-        let auth = json!({"username": "Eve"});
-        let joined = session.post(format!("40{auth}").as_bytes()).await;
-        assert_eq!(joined.map(|answer| answer.status), Some(200));
-        let mut heard = String::new();
-        while !heard.contains("42[\"users\"") {
-            let path = session.path.clone();
-            let poll = session.wire.ask("GET", &path, "", b"");
-            let answer = tokio::time::timeout(Duration::from_secs(10), poll).await;
-            heard += &answer.expect("in time").expect("an answer").text();
-        }
-        session
-    }
-
-    async fn post(&mut self, body: &[u8]) -> Option<Answer> {
-        self.wire.ask("POST", &self.path, "", body).await
-    }
+/// A session by long polling that has joined as somebody.
+async fn joined(address: &str) -> RawPolling {
+    let auth = json!({"username": "Eve"});
+    RawPolling::joins(address, &auth).await.0
 }
