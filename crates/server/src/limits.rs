@@ -70,6 +70,10 @@ pub(crate) const RESTART_RETRY_MS: u64 = 1_000;
 /// use. Hub.
 pub(crate) const SESSION_RENEWAL_MS: i64 = 60 * 60 * 1_000;
 
+/// Things that one tick writes at most: nobody waits for them, but everybody waits
+/// while they are written. Hub.
+pub(crate) const UPKEEP: usize = 1_000;
+
 /// Ticks between two moments at which what is too old is looked for: an hour. Hub.
 pub(crate) const SWEEP_TICKS: u32 = 720;
 

@@ -75,7 +75,7 @@ pub struct Running {
     metrics: Arc<Metrics>,
     health: Health,
     tls: Option<Tls>,
-    ticking: JoinHandle<()>,
+    ticking: Ticking,
     audit: Audit,
     audit_thread: AuditThread,
     // A server that keeps nothing holds its folder by this.
@@ -126,7 +126,7 @@ impl Server {
             addr,
             scheme: config.scheme(),
             layer: layer.start(listener),
-            ticking: tokio::spawn(tick(hub.clone(), health.clone())),
+            ticking: Ticking(tokio::spawn(tick(hub.clone(), health.clone()))),
             hub,
             hub_thread,
             metrics,
@@ -197,7 +197,7 @@ impl Running {
             tracing::warn!("what was received could not be stored in time");
         }
         self.layer.close(STOP_STEP).await;
-        self.ticking.abort();
+        drop(self.ticking);
         end_hub(&self.hub, self.hub_thread, Stop { checkpoint: true }).await;
         self.audit.record(Entry::Server { action: "stopped" });
         drop(self.audit);
@@ -208,7 +208,7 @@ impl Running {
     /// connections break, and the database is left as it is.
     pub async fn kill(self) {
         self.layer.abort().await;
-        self.ticking.abort();
+        drop(self.ticking);
         end_hub(&self.hub, self.hub_thread, Stop { checkpoint: false }).await;
     }
 }
@@ -234,6 +234,15 @@ fn options() -> ServerOptions {
         body_timeout: BODY_TIMEOUT,
         tcp_connections: TCP_CONNECTIONS,
         ..ServerOptions::default()
+    }
+}
+
+/// The task that [ticks](tick), ended when dropped: it would keep the hub.
+struct Ticking(JoinHandle<()>);
+
+impl Drop for Ticking {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{Raw, inbox, message, start};
 use serde_json::{Value, json};
 
@@ -252,4 +254,22 @@ async fn a_killed_server_comes_back_with_everything_that_a_fence_proved() {
         .expect("started again");
     assert_eq!(inbox(server.addr(), &session).await.len(), 500);
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_dropped_lets_go_of_its_data() {
+    let (data, server) = start().await;
+    let (mut ann, _) = Raw::arrives(server.addr(), "Ann").await;
+    drop(server);
+    ann.ends().await;
+    let again = async {
+        loop {
+            match parlour_server::Server::start(common::config(&data)).await {
+                Ok(server) => return server,
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    let server = tokio::time::timeout(common::PATIENCE, again).await;
+    server.expect("the data is free").stop().await;
 }

@@ -2,14 +2,14 @@
 
 use super::Hub;
 use crate::{
-    limits::{SESSION_RENEWAL_MS, SWEEP_TICKS},
+    limits::{SESSION_RENEWAL_MS, SWEEP_TICKS, UPKEEP},
     storage::Write,
 };
 
 impl Hub {
     /// The last call: everything in one file.
     pub(crate) fn close(&mut self) {
-        self.store_seen();
+        self.store_seen(usize::MAX);
         if let Err(error) = self.storage.close() {
             tracing::error!(%error, "the database could not be checkpointed");
         }
@@ -18,7 +18,7 @@ impl Hub {
     /// Time has passed: [`TICK`](crate::limits::TICK).
     pub(super) fn tick(&mut self) {
         self.settle();
-        self.store_seen();
+        self.store_seen(UPKEEP);
         let now = (self.now_ms)();
         self.renew_sessions(now);
         if self.ticks.is_multiple_of(SWEEP_TICKS) {
@@ -29,12 +29,18 @@ impl Hub {
 
     /// Stores who was last seen when: for the order of `users` after a restart,
     /// and not worth a commit of its own each time.
-    fn store_seen(&mut self) {
-        let at_ms = (self.now_ms)();
-        let writes: Vec<_> = self
-            .seen
-            .drain()
-            .map(|user| Write::Seen { user, at_ms })
+    fn store_seen(&mut self, most: usize) {
+        let seen: Vec<_> = self.seen.iter().copied().take(most).collect();
+        let writes: Vec<_> = seen
+            .into_iter()
+            .map(|user| {
+                self.seen.remove(&user);
+                let person = self.people.by_key(user);
+                Write::Seen {
+                    user,
+                    at_ms: person.map_or(0, |person| self.people.get(person).last_seen_ms),
+                }
+            })
             .collect();
         if !writes.is_empty() {
             // Whatever is wrong is in the log, and nothing hangs on this.
@@ -47,7 +53,8 @@ impl Hub {
         let stale = self
             .connections
             .iter_mut()
-            .filter(|connection| now_ms - connection.used_ms >= SESSION_RENEWAL_MS);
+            .filter(|connection| now_ms - connection.used_ms >= SESSION_RENEWAL_MS)
+            .take(UPKEEP);
         let writes: Vec<_> = stale
             .map(|connection| {
                 // If it fails, the next connect or the next hour does it.
