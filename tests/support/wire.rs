@@ -369,7 +369,7 @@ impl RawSocket {
     pub async fn join(&mut self, auth: &serde_json::Value) -> serde_json::Value {
         self.send_text(&format!("40{auth}")).await;
         let welcome = self.text().await.expect("an answer");
-        assert!(welcome.starts_with("40{"), "not let in");
+        assert!(welcome.starts_with("40{"), "not let in: {welcome}");
         let session = self.text().await.expect("a session");
         let users = self.text().await.expect("users");
         assert!(users.starts_with(r#"42["users","#), "no users");

@@ -247,6 +247,10 @@ fn story(name: &str) -> Step {
         "server and client together",
         &["npm", "ui-build"],
         move |repo, log| {
+            // Some of them run our programs, which cargo builds only for the tests
+            // of the same package.
+            let mut cargo = cargo::selected(repo, "build");
+            log.run(cargo.args(["--bin", "parlour-server", "--bin", "parlour-cli"]))?;
             let mut cargo = cargo::selected(repo, "test");
             log.run(cargo.args(["--no-fail-fast", "--test", &target]))
         },

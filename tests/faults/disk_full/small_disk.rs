@@ -1,7 +1,8 @@
-//! A file system of 1 MB in a mount namespace of its own, which ends with the
-//! process that holds it: nothing is mounted that outlives the test.
+//! A file system with room for 1 MB in a mount namespace of its own, which ends
+//! with the process that holds it: nothing is mounted that outlives the test.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -18,24 +19,32 @@ pub(super) struct SmallDisk {
 /// How a user gets a mount namespace: as root, or as root of a user namespace.
 const WAYS: [&[&str]; 2] = [&["--mount"], &["--mount", "--user", "--map-root-user"]];
 
-const MOUNT: &str = "mount -t tmpfs -o size=1m,mode=0700 tmpfs \"$0\" && echo mounted && exec cat";
+const MOUNT: &str = "mount -t tmpfs -o size=9m,mode=0700 tmpfs \"$0\" && echo mounted && exec cat";
+
+/// What takes up the rest of the room.
+const FILLER: &str = "filler";
+
+/// How much that is, in bytes.
+const FILLER_SIZE: usize = 8 << 20;
 
 impl SmallDisk {
     /// Puts one over the server's data folder, for the processes that
     /// [`Self::start`] starts. `None`: nothing can be mounted here.
     pub(super) fn mount(server: &ServerProgram) -> Option<Self> {
-        std::fs::create_dir(server.data()).expect("a folder");
+        fs::create_dir(server.data()).expect("a folder");
         WAYS.into_iter().find_map(|way| {
             let mut command = Command::new("unshare");
             command.args(way).args(["sh", "-c", MOUNT]);
             command.arg(server.data()).stderr(server.log_file());
             let mut holder = Process::start(command);
             holder.line().filter(|line| line == "mounted")?;
-            Some(Self {
+            let disk = Self {
                 holder,
                 way,
                 data: server.data().to_owned(),
-            })
+            };
+            fs::write(disk.path().join(FILLER), vec![0; FILLER_SIZE]).expect("room");
+            Some(disk)
         })
     }
 
@@ -52,12 +61,7 @@ impl SmallDisk {
 
     /// Gives it room.
     pub(super) fn grow(&self) {
-        let mut command = self.inside();
-        command
-            .args(["mount", "-o", "remount,size=16m"])
-            .arg(&self.data);
-        let status = command.status();
-        assert!(status.is_ok_and(|status| status.success()), "no more room");
+        fs::remove_file(self.path().join(FILLER)).expect("removed");
     }
 
     /// Where it is seen from here.
