@@ -28,6 +28,7 @@ pub struct Server;
 impl Server {
     /// Begins with a server that has no namespace yet.
     pub fn builder(options: ServerOptions) -> ServerBuilder {
+        let options = options.bounded();
         ServerBuilder {
             registry: Registry::new(&options),
             options,

@@ -63,6 +63,7 @@ impl Feed {
     /// nothing is published, and ends with the last handle and follower.
     #[must_use]
     pub fn new(options: &ServerOptions) -> Self {
+        let options = options.clone().bounded();
         let log = Arc::new(Log {
             ring: Mutex::new(Ring::new(options.out_frames, options.out_bytes)),
             head: AtomicU64::new(0),
@@ -146,17 +147,25 @@ struct Follower {
     ticket: u64,
 }
 
+impl Follower {
+    fn follows(&self) -> bool {
+        let socket = self.socket.upgrade();
+        socket.is_some_and(|socket| socket.follows(self.ticket))
+    }
+}
+
 #[derive(Default)]
 struct Fresh {
     followers: Vec<Follower>,
-    /// From how many on the dead are looked for: nothing may ever be published.
+    /// From how many on those are looked for that follow no more: nothing may ever
+    /// be published.
     crowded: usize,
 }
 
 impl Fresh {
     fn add(&mut self, follower: Follower) {
         if self.followers.len() >= self.crowded {
-            self.followers.retain(|follower| follower.socket.is_alive());
+            self.followers.retain(Follower::follows);
             self.crowded = (self.followers.len() * 2).max(TURN);
         }
         self.followers.push(follower);
@@ -238,4 +247,23 @@ impl fmt::Debug for Follow {
 /// What these locks guard is whole between any two statements.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::{outbound::Outbound, rooms::Space, tally::Tally};
+
+    #[test]
+    fn who_comes_and_goes_all_the_time_is_kept_once() {
+        let options = ServerOptions::default();
+        let feed = Feed::new(&options);
+        let out = Outbound::new(1, &options, Arc::new(Tally::default()));
+        let socket = Socket::new(Arc::new(Space::new("/")), out);
+        for _ in 0..10 * TURN {
+            feed.subscribe(&socket);
+            feed.unsubscribe(&socket);
+        }
+        assert!(lock(&feed.log.fresh).followers.len() <= TURN);
+    }
 }

@@ -32,7 +32,7 @@ use super::{
         fixed, handshake,
         session::Input,
         sid::Sid,
-        stream::{Patient, Stream, linger},
+        stream::{LEAVE, Patient, Stream, linger},
         upgrade,
         upper::MakeUpper,
     },
@@ -90,12 +90,24 @@ pub(crate) async fn accept<M: MakeUpper>(
                     drop(place);
                 });
             }
+            // That one is gone, and says nothing about the next.
+            Err(error) if is_of_one(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 sleep(ACCEPT_REST).await;
             }
         }
     }
+}
+
+/// Whether accepting failed because of the connection that would have been it.
+fn is_of_one(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+    )
 }
 
 async fn connection<M: MakeUpper>(
@@ -241,7 +253,7 @@ async fn moving<M>(claim: upgrade::Claim, mut stream: Stream, early: Vec<u8>, si
 /// Closes a WebSocket that is of no use.
 async fn turn_away(mut stream: Stream) {
     let close = fixed::websocket_close(LeaveReason::ProtocolError);
-    if stream.write_all(&close).await.is_ok() {
+    if let Ok(Ok(())) = timeout(LEAVE, stream.write_all(&close)).await {
         linger(stream).await;
     }
 }

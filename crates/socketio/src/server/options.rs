@@ -2,10 +2,17 @@
 
 use std::time::Duration;
 
-/// What a [`Server`](super::Server) is told once, before it starts.
+use tokio::sync::Semaphore;
+
+/// The longest time that is told apart from for ever. Every clock can be that far ahead.
+const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// What a [`Server`](super::Server) is told once, before it starts. A limit that nobody
+/// wants is the largest value there is: `Duration::MAX`, `usize::MAX`.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
-    /// Where Engine.IO is served: `/socket.io/` is where clients look.
+    /// Where Engine.IO is served, with or without a slash at its ends: `/socket.io/`
+    /// is where clients look.
     pub path: String,
     /// Serve HTTP long polling.
     pub polling: bool,
@@ -35,11 +42,39 @@ pub struct ServerOptions {
     pub header_timeout: Duration,
     /// How long the body of a POST may take.
     pub body_timeout: Duration,
-    /// TCP connections at once; more wait in the backlog.
+    /// TCP connections at once; more wait in the backlog. And sessions at once that
+    /// began with long polling, which need no connection to be open: more are refused
+    /// with 503.
     pub tcp_connections: usize,
     /// How long a [`Feed`](super::Feed) gathers what is published before it
     /// is written: one write for a connection and tick.
     pub feed_tick: Duration,
+}
+
+impl ServerOptions {
+    /// The same as far as clocks and counters go, with the path as requests have it.
+    pub(super) fn bounded(mut self) -> Self {
+        for time in [
+            &mut self.ping_interval,
+            &mut self.ping_timeout,
+            &mut self.connect_timeout,
+            &mut self.upgrade_timeout,
+            &mut self.stall_timeout,
+            &mut self.header_timeout,
+            &mut self.body_timeout,
+            &mut self.feed_tick,
+        ] {
+            *time = (*time).min(FOR_EVER);
+        }
+        self.tcp_connections = self.tcp_connections.min(Semaphore::MAX_PERMITS);
+        let path = self.path.trim_matches('/');
+        self.path = if path.is_empty() {
+            "/".to_owned()
+        } else {
+            format!("/{path}/")
+        };
+        self
+    }
 }
 
 impl Default for ServerOptions {

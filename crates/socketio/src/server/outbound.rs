@@ -148,7 +148,7 @@ impl Outbound {
     }
 
     /// The same with a frame that counts for no limit: something large that a
-    /// client gets once.
+    /// client gets once. Behind another of its kind it counts like any frame.
     pub(crate) fn push_beyond(&self, frame: &Frame) -> Result<(), Full> {
         let mut state = self.lock();
         if state.end != End::Open {
@@ -216,7 +216,7 @@ impl Outbound {
             Link::Polling(polling) => {
                 if polling.is_waiting() {
                     self.poll.wake();
-                } else if state.stuck.is_none() {
+                } else if state.stuck.is_none() && !polling.is_moving() {
                     state.stuck = Some(Instant::now());
                     self.task.wake();
                 }
@@ -284,22 +284,5 @@ impl Outbound {
     /// Whether it still takes frames.
     pub(crate) fn is_open(&self) -> bool {
         !self.over.load(Ordering::Acquire)
-    }
-
-    /// Waits until nothing is queued or the session is over.
-    pub(crate) async fn drained(&self) {
-        let mut drained = std::pin::pin!(self.drained.notified());
-        loop {
-            // Before looking, so that nothing happens in between.
-            drained.as_mut().enable();
-            {
-                let state = self.lock();
-                if state.queue.is_empty() || matches!(state.end, End::Cut(_)) {
-                    return;
-                }
-            }
-            drained.as_mut().await;
-            drained.set(self.drained.notified());
-        }
     }
 }

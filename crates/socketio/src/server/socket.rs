@@ -112,7 +112,8 @@ impl Socket {
     /// Queues a frame that may be large and comes once, such as the state of everything
     /// for a client that has just joined. Until it is written it does not count
     /// for [`ServerOptions::out_bytes`](super::ServerOptions::out_bytes): otherwise whatever
-    /// came behind it would cut a client that reads as fast as its network allows.
+    /// came behind it would cut a client that reads as fast as its network allows. That
+    /// holds for one at a time; a second one counts.
     ///
     /// # Errors
     /// As [`Self::send`].

@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use parlour_socketio::server::{LeaveReason, ServerOptions};
+use parlour_socketio::server::{
+    ConnectRequest, IncomingEvent, LeaveReason, Namespace, Refusal, Server, ServerOptions, Socket,
+};
 
 use crate::{
     http::Poller,
-    stage::{options, stage},
+    stage::{options, stage, stage_of},
     websocket::Ws,
 };
 
@@ -89,4 +91,37 @@ async fn a_slow_handler_is_not_its_clients_silence() {
     assert_eq!(ws.hears().await, "2");
     drop(ws);
     assert_eq!(stage.left().await, LeaveReason::TransportClosed);
+}
+
+/// Whoever says something has to go, which takes a while.
+struct Reluctant;
+
+impl Namespace for Reluctant {
+    type State = ();
+
+    async fn connect(&self, _: &Socket, _: ConnectRequest) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    async fn event(&self, socket: &Socket, (): &mut (), _: IncomingEvent) {
+        socket.disconnect();
+    }
+
+    async fn left(&self, _: &Socket, (): (), _: LeaveReason) {
+        tokio::time::sleep(4 * (INTERVAL + TIMEOUT)).await;
+    }
+}
+
+#[tokio::test]
+async fn slow_leave_taking_is_not_the_clients_silence() {
+    let stage = stage_of(Server::builder(quick()).namespace("/reluctant", Reluctant));
+    let mut ws = Ws::join(stage.addr()).await;
+    ws.says("40/reluctant,").await;
+    assert!(ws.hears().await.starts_with("40/reluctant,"));
+    ws.says(r#"42/reluctant,["out"]"#).await;
+    assert_eq!(ws.hears().await, "41/reluctant,");
+    assert_eq!(ws.hears().await, "2");
+    ws.says("3").await;
+    ws.says(r#"42["message"]"#).await;
+    assert_eq!(ws.hears().await, r#"42["message-back"]"#);
 }

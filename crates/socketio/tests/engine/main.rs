@@ -14,6 +14,7 @@ mod handshake;
 mod heartbeat;
 mod http;
 mod messages;
+mod odd;
 mod oversize;
 mod pressure;
 mod stage;

@@ -109,6 +109,27 @@ async fn one_large_frame_fits_whatever_the_limit() {
 }
 
 #[tokio::test]
+async fn what_is_beyond_the_limits_is_so_once_at_a_time() {
+    let mut stage = stage(ServerOptions {
+        out_bytes: 100_000,
+        ..options()
+    });
+    let poller = Poller::join(stage.addr()).await;
+    let socket = stage.joined().await;
+    let state = Frame::event("/", None, "state", &("x".repeat(1_000_000),)).unwrap();
+    let change = Frame::event("/", None, "change", &()).unwrap();
+    socket.send_beyond(&state).unwrap();
+    for _ in 0..100 {
+        socket.send(&change).unwrap();
+    }
+    // Who comes for it again and again without reading it is a slow reader.
+    let taken = (0..100).take_while(|_| socket.send_beyond(&state).is_ok());
+    assert_eq!(taken.count(), 1);
+    assert_eq!(stage.left().await, LeaveReason::SlowReader);
+    poller.is_unknown().await;
+}
+
+#[tokio::test]
 async fn a_reader_that_stands_still_is_cut() {
     let limit = Duration::from_millis(200);
     let mut stage = stage(ServerOptions {

@@ -123,6 +123,7 @@ async fn what_does_not_speak_tls_is_hung_up() {
     }
     until(|| stage.counts().connections == 0).await;
     // Nor does a client believe a certificate that it does not know.
+    let (stage, _) = secure(options());
     let url = format!("https://{}", stage.addr()).parse().unwrap();
     let error = soon(connect(ConnectOptions::new(url))).await.unwrap_err();
     assert!(matches!(error, ConnectError::Tls(_)), "{error}");

@@ -149,6 +149,47 @@ async fn a_server_that_closes_does_not_wait_for_a_move() {
 }
 
 #[tokio::test]
+async fn a_goodbye_finds_a_client_that_is_on_its_way() {
+    let mut stage = stage(options());
+    let poller = Poller::join(stage.addr()).await;
+    let socket = stage.joined().await;
+    // While its handler takes its time, the client moves.
+    poller.says(r#"42["slow",300]"#).await;
+    let mut ws = Ws::beside(stage.addr(), &poller.sid).await;
+    ws.says("2probe").await;
+    assert_eq!(ws.hears().await, "3probe");
+    ws.says("5").await;
+    // Seen, when polls are refused.
+    soon(async { while poller.poll().await.status != 400 {} }).await;
+    socket.emit("last", &()).unwrap();
+    socket.close();
+    let (texts, code) = ws.rest().await;
+    assert_eq!(texts, [r#"42["last"]"#, "1"]);
+    assert_eq!(code, Some(1000));
+    assert_eq!(stage.left().await, LeaveReason::ServerLeft);
+}
+
+#[tokio::test]
+async fn a_client_that_has_moved_is_not_waited_for() {
+    let mut stage = stage(ServerOptions {
+        stall_timeout: Duration::from_millis(100),
+        ..options()
+    });
+    let poller = Poller::join(stage.addr()).await;
+    let socket = stage.joined().await;
+    poller.says(r#"42["slow",600]"#).await;
+    let mut ws = Ws::beside(stage.addr(), &poller.sid).await;
+    ws.says("2probe").await;
+    assert_eq!(ws.hears().await, "3probe");
+    ws.says("5").await;
+    soon(async { while poller.poll().await.status != 400 {} }).await;
+    // That nothing moves now is the handler's doing.
+    socket.emit("news", &()).unwrap();
+    assert_eq!(ws.hears().await, r#"42["news"]"#);
+    assert_eq!(ws.hears().await, r#"42["slow-back",600]"#);
+}
+
+#[tokio::test]
 async fn polls_in_the_middle_of_the_move_are_all_answered() {
     let stage = stage(options());
     let poller = Poller::join(stage.addr()).await;

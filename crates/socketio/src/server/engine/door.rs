@@ -148,6 +148,10 @@ impl<M: MakeUpper> Door<'_, M> {
         if self.site.phase() > Phase::Serving {
             return closing();
         }
+        // It takes no connection to have a session: connections bound them not at all.
+        if self.site.sessions.polled() >= self.site.options.tcp_connections {
+            return full();
+        }
         let sid = Sid::random();
         let origin = Arc::new(request_info(self.remote, head));
         let (session, outbound) = new_session(self.site, origin);
@@ -187,6 +191,10 @@ pub(crate) fn new_session<M: MakeUpper>(
     let upper = site.maker.make(outbound.clone(), origin);
     let session = Session::new(upper, outbound.clone(), &site.options, site.tally.clone());
     (session, outbound)
+}
+
+fn full() -> Answer {
+    plain(StatusCode::SERVICE_UNAVAILABLE, "The server is full.")
 }
 
 fn closing() -> Answer {

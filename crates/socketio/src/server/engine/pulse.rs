@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 
 use crate::server::{LeaveReason, ServerOptions};
 
+/// When to look up where nothing is due: whatever changes that says so itself.
+const SOME_TIME: Duration = Duration::from_secs(60);
+
 #[derive(Debug)]
 pub(super) struct Pulse {
     interval: Duration,
@@ -77,8 +80,8 @@ impl Pulse {
         }
     }
 
-    /// When to ask again.
-    pub(super) fn deadline(&self, circumstances: Circumstances) -> Instant {
+    /// When to ask again; `None`: time alone changes nothing.
+    pub(super) fn deadline(&self, circumstances: Circumstances) -> Option<Instant> {
         let Circumstances {
             reading,
             joined,
@@ -90,13 +93,7 @@ impl Pulse {
         };
         let join = (reading && !joined).then_some(self.join_by);
         let stall = stuck.map(|since| since + self.stall);
-        // Without a deadline, some time.
-        let some_time = self.ping + self.interval.max(self.timeout);
-        [beat, join, stall]
-            .into_iter()
-            .flatten()
-            .min()
-            .unwrap_or(some_time)
+        [beat, join, stall].into_iter().flatten().min()
     }
 
     /// Asks. A ping that is due counts as sent.
@@ -123,10 +120,8 @@ impl Pulse {
             self.pong_by = Some(from + self.timeout);
             return Due::Ping;
         }
-        Due::Nothing(
-            self.deadline(circumstances)
-                .max(now + Duration::from_millis(1)),
-        )
+        let until = self.deadline(circumstances).unwrap_or(now + SOME_TIME);
+        Due::Nothing(until.max(now + Duration::from_millis(1)))
     }
 }
 
@@ -206,7 +201,9 @@ mod tests {
             ..IDLE
         };
         assert_eq!(pulse.due(busy, start + 25 * S), Due::Ping);
-        assert!(matches!(pulse.due(busy, start + 100 * S), Due::Nothing(_)));
+        // However long it takes, nobody looks at the clock for it all the time.
+        let later = Due::Nothing(start + 100 * S + SOME_TIME);
+        assert_eq!(pulse.due(busy, start + 100 * S), later);
         pulse.heard(start + 100 * S);
         assert_eq!(
             pulse.due(IDLE, start + 101 * S),
@@ -232,7 +229,7 @@ mod tests {
             stuck: Some(start),
             ..IDLE
         };
-        assert_eq!(fresh(start).deadline(stuck), start + 10 * S);
+        assert_eq!(fresh(start).deadline(stuck), Some(start + 10 * S));
         let slow = Due::Cut(LeaveReason::SlowReader);
         assert_eq!(fresh(start).due(stuck, start + 10 * S), slow);
         let outside = Circumstances {

@@ -100,8 +100,9 @@ impl Pump {
             };
             // The timer is moved only to an earlier time; if it rings too early it
             // is set anew. So a busy session hardly ever touches it.
-            let deadline = self.pulse.deadline(circumstances);
-            if deadline < self.armed {
+            if let Some(deadline) = self.pulse.deadline(circumstances)
+                && deadline < self.armed
+            {
                 self.arm(deadline);
             }
             if self.timer.as_mut().poll(context).is_pending() {

@@ -60,6 +60,15 @@ impl Rest {
     }
 }
 
+/// The stream that the client has moved to.
+async fn stream_of(inputs: &mut mpsc::Receiver<Input>) -> Option<(Stream, Vec<u8>)> {
+    loop {
+        if let Input::Moved(stream, early) = inputs.recv().await? {
+            return Some((stream, early));
+        }
+    }
+}
+
 impl<U: Upper> Session<U> {
     pub(crate) fn new(
         upper: U,
@@ -95,8 +104,12 @@ impl<U: Upper> Session<U> {
     ) -> Rest {
         let tally = self.tally.clone();
         let open = Open::new(&tally.polling);
-        let moved = self.polling(&mut inputs).await;
+        let mut moved = self.polling(&mut inputs).await;
         drop(open);
+        if moved.is_none() && self.pump.outbound.is_moving() {
+            // Its client does not poll any more: the goodbye is said by the stream.
+            moved = timeout(LEAVE, stream_of(&mut inputs)).await.ok().flatten();
+        }
         if let Some((stream, early)) = moved {
             add(&tally.upgrades_total);
             let open = Open::new(&tally.websocket);
@@ -165,7 +178,7 @@ impl<U: Upper> Session<U> {
             Turn::Woken => {
                 let flow = self.pump.during(self.upper.woken()).await;
                 self.follow(flow);
-                self.pump.outbound.flush();
+                self.batch_done();
                 true
             }
             Turn::Stop => {

@@ -74,6 +74,11 @@ impl Sessions {
         lock(&self.polled).get(&Sid::parse(sid)?).cloned()
     }
 
+    /// How many are open that began with polling.
+    pub(crate) fn polled(&self) -> usize {
+        lock(&self.polled).len()
+    }
+
     /// The queues of all sessions that are open now.
     pub(crate) fn all(&self) -> Vec<Arc<Outbound>> {
         lock(&self.open).values().cloned().collect()

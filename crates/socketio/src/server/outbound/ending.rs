@@ -91,6 +91,23 @@ impl Outbound {
         self.ask(Asked::Stop);
     }
 
+    /// Waits until nothing is queued or the session is over.
+    pub(crate) async fn drained(&self) {
+        let mut drained = std::pin::pin!(self.drained.notified());
+        loop {
+            // Before looking, so that nothing happens in between.
+            drained.as_mut().enable();
+            {
+                let state = self.lock();
+                if state.queue.is_empty() || matches!(state.end, End::Cut(_)) {
+                    return;
+                }
+            }
+            drained.as_mut().await;
+            drained.set(self.drained.notified());
+        }
+    }
+
     fn ask(&self, what: Asked) {
         {
             let mut state = self.lock();

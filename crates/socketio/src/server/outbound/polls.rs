@@ -55,6 +55,10 @@ impl Polling {
     pub(super) fn is_waiting(&self) -> bool {
         self.waiting.is_some()
     }
+
+    pub(super) fn is_moving(&self) -> bool {
+        self.upgrade == Upgrade::Moving
+    }
 }
 
 /// Why a poll has no place.
@@ -195,9 +199,20 @@ impl Outbound {
     /// The client has stopped polling, and what it says from now on comes by the
     /// stream.
     pub(crate) fn upgrade_moving(&self) {
-        if let Link::Polling(polling) = &mut self.lock().link {
+        let mut state = self.lock();
+        if let Link::Polling(polling) = &mut state.link {
             polling.upgrade = Upgrade::Moving;
+            // From now on it is the session's task that is waited for.
+            state.stuck = None;
         }
+    }
+
+    /// Whether its client waits for what is queued at the end of a stream that the
+    /// session's task has not taken up yet.
+    pub(crate) fn is_moving(&self) -> bool {
+        let state = self.lock();
+        let over = matches!(state.end, End::Cut(_));
+        matches!(&state.link, Link::Polling(polling) if polling.is_moving() && !over)
     }
 
     /// Goes on by WebSocket: straight into `tcp`, or by the session's task.

@@ -28,9 +28,12 @@ impl Queue {
         self.frames.push_back(wire);
     }
 
-    /// A frame that counts for no limit.
+    /// A frame that counts for no limit. One at a time: if another of its kind waits,
+    /// it counts, so that who asks for it again and again fills no memory.
     pub(super) fn push_beyond(&mut self, wire: Bytes) {
-        self.beyond += wire.len();
+        if self.beyond == 0 {
+            self.beyond = wire.len();
+        }
         self.push(wire);
     }
 

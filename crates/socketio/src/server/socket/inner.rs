@@ -66,6 +66,11 @@ impl Socket {
         let _ = self.checked(unfollowed);
     }
 
+    /// Whether it still follows under this ticket.
+    pub(in crate::server) fn follows(&self, ticket: u64) -> bool {
+        self.line().has_ticket(ticket)
+    }
+
     /// Brings it to the end of the chunk. `false`: it does not follow under this
     /// ticket any more.
     pub(in crate::server) fn bring(&self, chunk: &Chunk, ticket: u64) -> bool {
@@ -95,9 +100,5 @@ pub(in crate::server) struct WeakSocket(Weak<Inner>);
 impl WeakSocket {
     pub(in crate::server) fn upgrade(&self) -> Option<Socket> {
         self.0.upgrade().map(|inner| Socket { inner })
-    }
-
-    pub(in crate::server) fn is_alive(&self) -> bool {
-        self.0.strong_count() > 0
     }
 }
