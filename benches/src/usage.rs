@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-/// Ticks a second of the times in `/proc/PID/stat`: fixed on Linux, whatever
-/// the kernel's own clock.
-const TICKS: f64 = 100.0;
+/// Nanoseconds of one tick of `/proc/PID/stat`: the same on every Linux,
+/// whatever the kernel's own clock.
+const TICK: u64 = 10_000_000;
 
 /// How much of a core each side took over a span of time, from 0 to 1 (more
 /// than 1 where several cores were used).
@@ -25,8 +25,8 @@ pub struct Cores {
 pub(crate) struct Meter {
     server: Option<u32>,
     start: Instant,
-    server_ticks: Option<u64>,
-    own_ticks: Option<u64>,
+    server_time: Option<u64>,
+    own_time: Option<u64>,
 }
 
 impl Meter {
@@ -34,26 +34,42 @@ impl Meter {
         Self {
             server,
             start: Instant::now(),
-            server_ticks: server.and_then(|pid| ticks(&pid.to_string())),
-            own_ticks: ticks("self"),
+            server_time: server.and_then(|pid| processor_time(&pid.to_string())),
+            own_time: processor_time("self"),
         }
     }
 
     pub(crate) fn read(&self) -> Cores {
         let seconds = self.start.elapsed().as_secs_f64().max(f64::EPSILON);
         let share = |before: Option<u64>, now: Option<u64>| {
-            Some(now?.saturating_sub(before?) as f64 / TICKS / seconds)
+            Some(now?.saturating_sub(before?) as f64 / 1e9 / seconds)
         };
-        let server = self.server.and_then(|pid| ticks(&pid.to_string()));
+        let server = self.server.and_then(|pid| processor_time(&pid.to_string()));
         Cores {
-            server: share(self.server_ticks, server),
-            load: share(self.own_ticks, ticks("self")),
+            server: share(self.server_time, server),
+            load: share(self.own_time, processor_time("self")),
         }
     }
 }
 
-fn ticks(process: &str) -> Option<u64> {
-    parse_ticks(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
+/// Nanoseconds that the threads of a process have run: exact where the kernel
+/// tells, else in ticks.
+fn processor_time(process: &str) -> Option<u64> {
+    exact_time(process).or_else(|| {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        Some(parse_ticks(&stat)? * TICK)
+    })
+}
+
+fn exact_time(process: &str) -> Option<u64> {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).ok()?;
+    let mut total = 0;
+    for thread in threads {
+        let path = thread.ok()?.path().join("schedstat");
+        let text = fs::read_to_string(path).ok()?;
+        total += text.split(' ').next()?.parse::<u64>().ok()?;
+    }
+    Some(total).filter(|total| *total > 0)
 }
 
 /// User and system time. The name before them may hold blanks and brackets.
@@ -98,6 +114,17 @@ mod tests {
         let stat = "7 (a ) b) S 1 7 7 0 -1 4194560 1 0 0 0 120 30 0 0 20 0 1 0 5 6 7";
         assert_eq!(parse_ticks(stat), Some(150));
         assert_eq!(parse_ticks("7 (a"), None);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn work_takes_processor_time() {
+        let before = processor_time("self").unwrap();
+        let mut number = 1_u64;
+        while processor_time("self").unwrap() == before {
+            number = std::hint::black_box(number.wrapping_mul(3));
+        }
+        assert!(processor_time("self").unwrap() > before);
     }
 
     #[test]

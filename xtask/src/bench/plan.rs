@@ -66,7 +66,7 @@ fn words(line: &str) -> Vec<String> {
 /// How long a stream of messages is warmed up and measured.
 fn spans(quick: bool) -> &'static str {
     if quick {
-        "--warm-up 1.5 --seconds 1"
+        "--warm-up 1 --seconds 1"
     } else {
         "--warm-up 2 --seconds 3"
     }
@@ -154,7 +154,7 @@ fn connect(quick: bool) -> Vec<Scenario> {
         cases: vec![Case {
             name: format!("connect-{known}"),
             label: format!("{known} stored"),
-            words: words("connect --times 30"),
+            words: words("connect --times 100"),
         }],
         metrics: metrics::CONNECT,
     };
