@@ -236,3 +236,58 @@ fn ms(wait: Duration) -> u64 {
     // Rounded up, or whoever waits that long comes too early.
     u64::try_from(wait.as_millis()).map_or(u64::MAX, |ms| ms.saturating_add(1))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use parlour_protocol::UserId;
+
+    use super::*;
+    use crate::{
+        admission::Rate,
+        gateway::connection::Lately,
+        hub::{ConnectionId, Pace},
+    };
+
+    fn connection(rate: Option<Rate>) -> Connection {
+        let pace = |rate| Arc::new(Pace::new(rate, Instant::now()));
+        Connection {
+            id: ConnectionId(1),
+            user: UserId::new("u"),
+            session_id: None,
+            pm: true,
+            is_new: false,
+            resumed: false,
+            snapshot: 0,
+            pace: rate.map(pace),
+            typing: Lately::typing(),
+            receipts: Lately::receipts(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_short_wait_is_waited_and_a_long_one_is_not() {
+        let quick = connection(Some(Rate::new(100, Duration::from_secs(1), 1)));
+        let begun = Instant::now();
+        for _ in 0..5 {
+            assert_eq!(wait_for(&quick, Deed::Message).await, Ok(()));
+        }
+        assert!(begun.elapsed() >= Duration::from_millis(40));
+
+        let slow = connection(Some(Rate::new(1, Duration::from_secs(60), 1)));
+        assert_eq!(wait_for(&slow, Deed::Message).await, Ok(()));
+        let wait = wait_for(&slow, Deed::Message).await.expect_err("too long");
+        assert!(wait > Duration::from_secs(50), "{wait:?}");
+        // Questions are not messages.
+        assert_eq!(wait_for(&slow, Deed::Request).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn without_a_pace_nobody_waits() {
+        let free = connection(None);
+        for _ in 0..10_000 {
+            assert_eq!(wait_for(&free, Deed::Message).await, Ok(()));
+        }
+    }
+}

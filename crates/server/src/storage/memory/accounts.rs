@@ -40,11 +40,12 @@ impl Memory {
             received: 0,
             inbox: VecDeque::new(),
             peers: BTreeSet::new(),
-            sessions: BTreeSet::new(),
+            sessions: Vec::new(),
         };
         self.users.insert(key, user);
         let owners = self.owners.entry(new.skeleton.clone()).or_default();
-        owners.insert(key);
+        // Keys only ever grow.
+        owners.push(key);
         self.new_session(key, &new.session);
         Ok(Written::User(key))
     }
@@ -58,7 +59,14 @@ impl Memory {
             at_ms,
             client,
         } = session;
-        owner.sessions.insert((*at_ms, *hash.as_bytes()));
+        let session_key = (*at_ms, *hash.as_bytes());
+        if let Err(place) = owner.sessions.binary_search(&session_key) {
+            if owner.sessions.is_empty() {
+                // Most users have one, and never another.
+                owner.sessions.reserve_exact(1);
+            }
+            owner.sessions.insert(place, session_key);
+        }
         self.sessions.insert(
             *hash,
             StoredSession {
@@ -77,7 +85,9 @@ impl Memory {
         };
         if let Some(user) = self.users.get_mut(&session.user) {
             let key = (session.created_ms, *hash.as_bytes());
-            user.sessions.remove(&key);
+            if let Ok(place) = user.sessions.binary_search(&key) {
+                user.sessions.remove(place);
+            }
         }
         1
     }
@@ -109,7 +119,7 @@ impl Memory {
             return 0;
         };
         if let Some(owners) = self.owners.get_mut(&gone.skeleton) {
-            owners.remove(&user);
+            owners.retain(|owner| *owner != user);
             if owners.is_empty() {
                 self.owners.remove(&gone.skeleton);
             }

@@ -48,7 +48,8 @@ pub(crate) struct Memory {
     bounds: Bounds,
     users: BTreeMap<UserKey, User>,
     last_key: u32,
-    owners: HashMap<Skeleton, BTreeSet<UserKey>>,
+    /// In order.
+    owners: HashMap<Skeleton, Vec<UserKey>>,
     sessions: HashMap<SessionHash, StoredSession>,
     invites: HashMap<InviteHash, Invite>,
     threads: HashMap<Pair, Thread>,
@@ -74,7 +75,8 @@ struct User {
     /// Numbers and where in the log, in order.
     inbox: VecDeque<(u64, u64)>,
     peers: BTreeSet<UserKey>,
-    sessions: BTreeSet<(i64, SessionKey)>,
+    /// In order: a set, but for the room that one takes for the usual one.
+    sessions: Vec<(i64, SessionKey)>,
 }
 
 /// A session's hash, in the order of its bytes.
