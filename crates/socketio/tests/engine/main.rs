@@ -17,6 +17,7 @@ mod messages;
 mod odd;
 mod oversize;
 mod pressure;
+mod requests;
 mod stage;
 mod tls;
 mod upgrade;

@@ -1,11 +1,12 @@
 //! Which session, if any, a request is for.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{borrow::Cow, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use http::{Method, StatusCode, request::Parts};
 use hyper::body::Incoming;
 use tokio::sync::mpsc;
+use url::form_urlencoded;
 
 use super::{
     handshake, polling, session::Session, sessions::Polled, sid::Sid, upgrade::Claim,
@@ -65,16 +66,16 @@ impl Refused {
 #[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 #[derive(Default)]
 struct Query<'a> {
-    version: Option<&'a str>,
-    transport: Option<&'a str>,
-    sid: Option<&'a str>,
+    version: Option<Cow<'a, str>>,
+    transport: Option<Cow<'a, str>>,
+    sid: Option<Cow<'a, str>>,
 }
 
 impl<'a> Query<'a> {
     fn parse(query: &'a str) -> Self {
         let mut parsed = Self::default();
-        for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
-            match name {
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
                 "EIO" => parsed.version = Some(value),
                 "transport" => parsed.transport = Some(value),
                 "sid" => parsed.sid = Some(value),
@@ -94,18 +95,18 @@ impl<M: MakeUpper> Door<'_, M> {
     ) -> Answer {
         let query = Query::parse(head.uri.query().unwrap_or_default());
         let options = &self.site.options;
-        let websocket = match query.transport {
+        let websocket = match query.transport.as_deref() {
             Some("polling") if options.polling => false,
             Some("websocket") if options.websocket => true,
             _ => return Refused::Transport.answer(),
         };
-        if query.version != Some("4") {
+        if query.version.as_deref() != Some("4") {
             return Refused::Version.answer();
         }
         if websocket {
-            return self.websocket(&head, query.sid, next);
+            return self.websocket(&head, query.sid.as_deref(), next);
         }
-        let Some(sid) = query.sid else {
+        let Some(sid) = query.sid.as_deref() else {
             return match head.method {
                 Method::GET => self.open_polling(&head),
                 _ => Refused::Method.answer(),
@@ -207,11 +208,11 @@ mod tests {
 
     #[test]
     fn queries_are_read_whatever_else_they_hold() {
-        let query = Query::parse("EIO=4&t=x&transport=polling&sid=abc&flag&a=b=c");
+        let query = Query::parse("EIO=4&t=x&transport=p%6flling&sid=abc&flag&a=b=c&%=%zz");
         let expected = Query {
-            version: Some("4"),
-            transport: Some("polling"),
-            sid: Some("abc"),
+            version: Some("4".into()),
+            transport: Some("polling".into()),
+            sid: Some("abc".into()),
         };
         assert_eq!(query, expected);
         assert_eq!(Query::parse(""), Query::default());
