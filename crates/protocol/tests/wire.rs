@@ -1,6 +1,8 @@
 //! Every message type as it is on the wire. A change here is a change of the
 //! protocol: `docs/PROTOCOL.md` must say the same.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
 use insta::assert_snapshot;
 use parlour_protocol::{
     ConnectAuth, HistoryEntry, LiveMessage, OutgoingMessage, Secret, ServerEvent, SessionEvent,
