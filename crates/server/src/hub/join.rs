@@ -2,6 +2,7 @@
 
 use parlour_protocol::{
     SessionEvent, SessionId, UserId,
+    limits::USERS,
     pm::{self, PeerLimits, ServerHello},
 };
 use parlour_socketio::server::Frame;
@@ -66,9 +67,13 @@ impl Hub {
         let person = self.people.get_mut(index);
         person.entering -= 1;
         person.here.push(connection);
-        if person.here.len() == 1 {
+        let came = person.here.len() == 1;
+        if came {
             self.seen.insert(person.key);
             self.online += 1;
+        }
+        if came || self.people.len() > USERS {
+            // Whoever joins is in the list of the latest, also by a second connection.
             self.people.saw(index, (self.now_ms)());
         }
         if let Some(frame) = frames::user_connected(&self.people.get(index).entry) {

@@ -285,4 +285,47 @@ mod tests {
         assert_eq!(ids.get(&UserId::new("00000000000000ff")), None);
         assert_eq!(ids.get(&UserId::new("00000000000000FF")), Some(Index(3)));
     }
+
+    fn user(number: u32) -> StoredUser {
+        StoredUser {
+            key: UserKey(number),
+            id: UserId::new(format!("{number:016x}")),
+            username: Username::parse(&format!("User {number}")).expect("a name"),
+            created_ms: 0,
+            last_seen_ms: i64::from(number % 3),
+            banned: false,
+            last_seq: 0,
+        }
+    }
+
+    fn latest(people: &People) -> Vec<u32> {
+        people.latest().map(|(_, person)| person.key.0).collect()
+    }
+
+    #[test]
+    fn those_who_are_here_come_first_and_the_latest_of_them_before_all() {
+        let mut people = People::new((1..=5).map(user).collect());
+        assert_eq!(latest(&people), [5, 2, 4, 1, 3]);
+        people.add(user(6));
+        assert_eq!(latest(&people), [6, 5, 2, 4, 1, 3]);
+        let index = |people: &People, key| people.by_key(UserKey(key)).expect("somebody");
+        for (key, connection) in [(3, 1), (1, 2)] {
+            let at = index(&people, key);
+            people.get_mut(at).here.push(ConnectionId(connection));
+            people.saw(at, 9);
+        }
+        assert_eq!(latest(&people), [1, 3, 6, 5, 2, 4]);
+        // Here already, and seen once more.
+        let third = index(&people, 3);
+        people.saw(third, 10);
+        assert_eq!(latest(&people), [3, 1, 6, 5, 2, 4]);
+        people.get_mut(third).here.clear();
+        people.saw(third, 11);
+        people.remove(index(&people, 5));
+        assert_eq!(latest(&people), [1, 3, 6, 2, 4]);
+        assert_eq!(people.len(), 5);
+        let ids = people.after(Some("0000000000000001"));
+        let ids: Vec<_> = ids.map(|(_, person)| person.key.0).collect();
+        assert_eq!(ids, [2, 3, 4, 6]);
+    }
 }
