@@ -49,7 +49,7 @@ impl fmt::Debug for Verdict {
     }
 }
 
-/// Lets everybody in, and no page of another origin.
+/// Lets everybody in; pages of other origins get no answer to read.
 pub(crate) struct Everybody;
 
 impl Admission for Everybody {

@@ -65,8 +65,9 @@ impl ServerBuilder {
         self
     }
 
-    /// Decides who may come in. By default everybody, but no page of another
-    /// origin.
+    /// Decides who may come in. By default everybody may; browsers then keep the
+    /// answers to HTTP from pages of other origins, but a WebSocket they let every
+    /// page open. Where that matters an [`Admission`] looks at `Origin`.
     pub fn admission(mut self, admission: impl Admission) -> Self {
         self.admission = Box::new(admission);
         self

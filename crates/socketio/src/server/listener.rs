@@ -81,9 +81,11 @@ pub(crate) async fn accept<M: MakeUpper>(
     site: Arc<Site<M>>,
 ) {
     let places = Arc::new(Semaphore::new(site.options.tcp_connections));
+    let mut failing = false;
     while let Ok(place) = places.clone().acquire_owned().await {
         match listener.accept().await {
             Ok((tcp, remote)) => {
+                failing = false;
                 let (tls, site) = (tls.clone(), site.clone());
                 tokio::spawn(async move {
                     connection(tcp, remote, tls, &site).await;
@@ -93,7 +95,10 @@ pub(crate) async fn accept<M: MakeUpper>(
             // That one is gone, and says nothing about the next.
             Err(error) if is_of_one(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
+                // Said once in a row: twenty times a second nobody wants to read it.
+                if !std::mem::replace(&mut failing, true) {
+                    tracing::warn!(%error, "connections cannot be accepted");
+                }
                 sleep(ACCEPT_REST).await;
             }
         }

@@ -3,12 +3,14 @@
 use std::time::{Duration, Instant};
 
 use parlour_socketio::server::{
-    ConnectRequest, IncomingEvent, LeaveReason, Namespace, Refusal, Server, ServerOptions, Socket,
+    ConnectRequest, Frame, IncomingEvent, LeaveReason, Namespace, Refusal, Server, ServerOptions,
+    Socket,
 };
+use tokio::io::AsyncReadExt;
 
 use crate::{
     http::Poller,
-    stage::{options, stage, stage_of},
+    stage::{options, soon, stage, stage_of},
     websocket::Ws,
 };
 
@@ -91,6 +93,34 @@ async fn a_slow_handler_is_not_its_clients_silence() {
     assert_eq!(ws.hears().await, "2");
     drop(ws);
     assert_eq!(stage.left().await, LeaveReason::TransportClosed);
+}
+
+#[tokio::test]
+async fn a_ping_behind_much_else_is_waited_for() {
+    let mut stage = stage(quick());
+    let mut ws = Ws::join_narrow(stage.addr()).await;
+    let socket = stage.joined().await;
+    let frame = Frame::event("/", None, "long", &("x".repeat(8_000_000),)).unwrap();
+    socket.send(&frame).unwrap();
+    socket.flush();
+    assert!(socket.queued() > 0, "no system holds that much");
+    // A slow network: the ping is on its way for longer than its answer may take.
+    let start = Instant::now();
+    let mut bytes = vec![0; 50_000];
+    let mut rest = frame.size();
+    while rest > 0 {
+        if start.elapsed() < 3 * (INTERVAL + TIMEOUT) {
+            tokio::time::sleep(TIMEOUT / 10).await;
+        }
+        let room = rest.min(bytes.len());
+        let read = soon(ws.0.get_mut().read(&mut bytes[..room])).await.unwrap();
+        assert_ne!(read, 0, "it is still there");
+        rest -= read;
+    }
+    assert_eq!(ws.hears().await, "2");
+    ws.says("3").await;
+    ws.says(r#"42["message"]"#).await;
+    assert_eq!(ws.hears().await, r#"42["message-back"]"#);
 }
 
 /// Whoever says something has to go, which takes a while.

@@ -7,7 +7,8 @@ use tokio::{
 
 use crate::{
     http::{POLLING, Poller, answer, get, request, send},
-    stage::{options, soon, stage},
+    stage::{options, soon, stage, until},
+    websocket::Ws,
 };
 
 /// What the stream says up to here.
@@ -150,4 +151,20 @@ async fn the_change_to_websocket_has_many_spellings() {
         let answer = answer(&mut send(stage.addr(), &text).await).await;
         assert!((400..500).contains(&answer.status), "{headers}: {answer:?}");
     }
+}
+
+#[tokio::test]
+async fn a_change_to_websocket_with_a_body_harms_nobody() {
+    let mut stage = stage(options());
+    let text = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: t\r\n\
+                Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nContent-Length: 40\r\n\r\n4";
+    let mut stream = send(stage.addr(), text).await;
+    // Whatever comes of it, it ends.
+    let _ = stream.write_all(&[b'x'; 100]).await;
+    let _ = soon(stream.read_to_end(&mut Vec::new())).await;
+    drop(stream);
+    until(|| stage.counts().connections == 0).await;
+    let _ws = Ws::join(stage.addr()).await;
+    stage.joined().await;
 }

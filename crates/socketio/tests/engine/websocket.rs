@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{Error, Message},
@@ -18,6 +18,10 @@ impl Ws {
     /// Opens a WebSocket, whatever it is for.
     pub(crate) async fn dial(addr: SocketAddr, query: &str) -> Result<Self, Error> {
         let tcp = TcpStream::connect(addr).await.unwrap();
+        Self::over(tcp, addr, query).await
+    }
+
+    async fn over(tcp: TcpStream, addr: SocketAddr, query: &str) -> Result<Self, Error> {
         let url = format!("ws://{addr}/socket.io/?{query}");
         let (ws, _) = soon(client_async(url, tcp)).await?;
         Ok(Self(ws))
@@ -42,6 +46,19 @@ impl Ws {
     /// Opens a session and joins the main namespace.
     pub(crate) async fn join(addr: SocketAddr) -> Self {
         let (mut ws, _) = Self::open(addr).await;
+        ws.says("40").await;
+        assert!(ws.hears().await.starts_with("40"));
+        ws
+    }
+
+    /// As [`Self::join`], with a system that takes in hardly more than is read.
+    pub(crate) async fn join_narrow(addr: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(64 * 1024).unwrap();
+        let tcp = socket.connect(addr).await.unwrap();
+        let query = "EIO=4&transport=websocket";
+        let mut ws = Self::over(tcp, addr, query).await.unwrap();
+        assert!(ws.hears().await.starts_with('0'));
         ws.says("40").await;
         assert!(ws.hears().await.starts_with("40"));
         ws

@@ -9,7 +9,8 @@
 //! ```
 //! Whatever arrives shows that the client lives, and prolongs the wait for the
 //! pong behind it. Time in which the session is not read does not count: the pong
-//! may be waiting to be read.
+//! may be waiting to be read. Nor does time in which a stream is full: the ping may
+//! be waiting to be written.
 
 use std::time::{Duration, Instant};
 
@@ -73,7 +74,7 @@ impl Pulse {
         }
     }
 
-    /// Something arrived, or reading begins again.
+    /// Something arrived, or reading begins again, or the ping is still to be written.
     pub(super) fn heard(&mut self, now: Instant) {
         if let Some(by) = &mut self.pong_by {
             *by = (*by).max(now + self.timeout);

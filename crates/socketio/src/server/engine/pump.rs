@@ -93,6 +93,11 @@ impl Pump {
             if reading && std::mem::take(&mut self.woken) {
                 return Poll::Ready(Turn::Woken);
             }
+            if stuck.is_some() && self.stream.is_some() {
+                // The ping is behind what waits, and a client that reads gets there;
+                // for one that does not there is the stall rule.
+                self.pulse.heard(Instant::now());
+            }
             let circumstances = Circumstances {
                 reading,
                 joined: self.joined,
