@@ -24,6 +24,11 @@ use parlour_socketio::server::{
 };
 use serde::{Deserialize, Serialize};
 
+/// How many rooms one guest may be in: what a client can make a server keep is
+/// always bounded by somebody, and of rooms only the application knows how much is
+/// enough.
+const MOST_ROOMS: usize = 16;
+
 struct Rooms;
 
 /// Who it is: what [`Rooms`] knows of one socket.
@@ -81,7 +86,7 @@ impl Namespace for Rooms {
     }
 }
 
-/// `None`: the client wanted something that does not exist.
+/// `None`: the client wanted something that does not exist, or too much.
 fn handle(socket: &Socket, guest: &Guest, event: IncomingEvent) -> Option<()> {
     // Each argument is read as what it should be; one that is not is refused.
     let text =
@@ -96,6 +101,9 @@ fn handle(socket: &Socket, guest: &Guest, event: IncomingEvent) -> Option<()> {
         }
         "enter" => {
             let room = text(0)?;
+            if socket.rooms().len() >= MOST_ROOMS {
+                return None;
+            }
             socket.join(&room);
             socket
                 .to(&room)

@@ -342,6 +342,12 @@ async fn a_server_that_stops_lets_nobody_in_and_goes_on_with_who_is_there() {
     stage.server.stop_accepting();
     late.say("40").await;
     assert_eq!(late.hears_the_end().await, ["1"]);
+    // Another namespace is too much to ask, and no reason to lose this one.
+    raw.say("40/other,").await;
+    assert_eq!(
+        raw.hear().await,
+        r#"44/other,{"message":"The server is closing"}"#
+    );
     raw.say(r#"42["back"]"#).await;
     assert_eq!(raw.hear().await, r#"42["back"]"#);
     assert_eq!(stage.event().await.0, here);

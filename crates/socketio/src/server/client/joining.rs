@@ -35,6 +35,10 @@ impl Client {
         }
         let registry = Arc::clone(&self.registry);
         match registry.get(namespace) {
+            // Who is inside somewhere stays there.
+            Some(_) if registry.is_closed() && !self.inside.is_empty() => {
+                self.refuse(namespace, &Refusal::new("The server is closing"))
+            }
             Some(_) if registry.is_closed() => Flow::End(LeaveReason::ServerClosing),
             Some(door) => self.enter(door, auth).await,
             None => self.no_such(namespace).await,
