@@ -6,6 +6,7 @@
 //! twice, or out of order.
 
 use std::{
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,6 +14,8 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
+use parlour_socketio::server::{Feed, Frame};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -42,7 +45,7 @@ fn numbers(packets: &str, news: &mut Vec<usize>, back: &mut Vec<usize>) {
 
 async fn moves_at(when: usize) {
     let mut stage = stage(options());
-    let poller = Arc::new(Poller::join(stage.addr()).await);
+    let poller = Poller::join(stage.addr()).await;
     let socket = stage.joined().await;
 
     // The server talks.
@@ -55,6 +58,13 @@ async fn moves_at(when: usize) {
         }
     });
 
+    moves(stage.addr(), poller, when).await;
+    soon(talking).await.unwrap();
+}
+
+/// What the client does. It hears all news, and says as much.
+async fn moves(addr: SocketAddr, poller: Poller, when: usize) {
+    let poller = Arc::new(poller);
     // The client polls…
     let paused = Arc::new(AtomicBool::new(false));
     let (heard, mut polled) = mpsc::unbounded_channel();
@@ -69,7 +79,7 @@ async fn moves_at(when: usize) {
         }
     });
     // … and probes, and talks, as long as it must by POST.
-    let mut ws = Ws::beside(stage.addr(), &poller.sid).await;
+    let mut ws = Ws::beside(addr, &poller.sid).await;
     let mut said = 0;
     let say = |number: usize| format!(r#"42["message",{number}]"#);
     while said < when {
@@ -98,7 +108,6 @@ async fn moves_at(when: usize) {
         }
         numbers(&ws.hears().await, &mut news, &mut back);
     }
-    soon(talking).await.unwrap();
     assert!(news.iter().copied().eq(0..MESSAGES), "{news:?}");
     assert!(back.iter().copied().eq(0..MESSAGES), "{back:?}");
     assert_eq!(poller.poll().await.status, 400);
@@ -110,4 +119,41 @@ async fn nothing_is_lost_doubled_or_out_of_order() {
     for when in [0, 2, 20, 60] {
         moves_at(when).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thread_of_its_own_that_speaks_to_all_keeps_the_order_too() {
+    let mut stage = stage(options());
+    let feed = Feed::new(&options());
+    let (mut sockets, mut pollers) = (Vec::new(), Vec::new());
+    for _ in 0..12 {
+        pollers.push(Poller::join(stage.addr()).await);
+        let socket = stage.joined().await;
+        feed.subscribe(&socket);
+        sockets.push(socket);
+    }
+    // Without a runtime, now by the log, now to each.
+    let talking = std::thread::spawn(move || {
+        for number in 0..MESSAGES {
+            let frame = Frame::event("/", None, "news", &(number,)).unwrap();
+            if number % 3 > 0 {
+                feed.publish(frame);
+            } else {
+                sockets.iter().for_each(|to| to.send(&frame).unwrap());
+            }
+            if number % 5 == 0 {
+                sockets.iter().for_each(|socket| socket.flush());
+                std::thread::sleep(Duration::from_micros(300));
+            }
+        }
+        (feed, sockets)
+    });
+    let addr = stage.addr();
+    let moving = pollers.into_iter().enumerate();
+    join_all(moving.map(|(when, poller)| tokio::spawn(moves(addr, poller, 2 * when))))
+        .await
+        .into_iter()
+        .for_each(|moved| moved.unwrap());
+    let (_feed, sockets) = talking.join().unwrap();
+    assert!(sockets.iter().all(|socket| socket.queued() == 0));
 }
