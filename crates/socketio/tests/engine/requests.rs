@@ -1,5 +1,6 @@
 //! The liberties that HTTP gives to those who send requests.
 
+use parlour_socketio::server::ServerOptions;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -24,7 +25,11 @@ async fn heard(stream: &mut TcpStream, end: &str) -> String {
 
 #[tokio::test]
 async fn a_body_may_come_in_chunks() {
-    let stage = stage(options());
+    const LIMIT: usize = 10_000;
+    let stage = stage(ServerOptions {
+        max_payload: LIMIT,
+        ..options()
+    });
     let mut poller = Poller::join(stage.addr()).await;
     let path = poller.path();
     let head = format!(
@@ -38,6 +43,17 @@ async fn a_body_may_come_in_chunks() {
     }
     assert_eq!(answer(&mut stream).await.status, 200);
     assert_eq!(poller.hears().await, r#"42["message-back",1]"#);
+
+    // However small they are, and only up to the limit.
+    for (size, status) in [(LIMIT, 200), (LIMIT + 1, 413)] {
+        let event = format!(r#"42["{}"]"#, "x".repeat(size - 6));
+        let mut body = head.clone();
+        event
+            .chars()
+            .for_each(|byte| body += &format!("1\r\n{byte}\r\n"));
+        let mut stream = send(stage.addr(), &(body + "0\r\n\r\n")).await;
+        assert_eq!(answer(&mut stream).await.status, status);
+    }
 }
 
 #[tokio::test]

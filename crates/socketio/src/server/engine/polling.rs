@@ -8,7 +8,7 @@ use http::{
     header::{CONNECTION, CONTENT_LENGTH},
     request::Parts,
 };
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
@@ -48,11 +48,11 @@ pub(super) async fn post(
     if announced.is_some_and(|length| length > options.max_payload as u64) {
         return too_large(polled);
     }
-    let body = Limited::new(body, options.max_payload).collect();
+    let body = read(body, options.max_payload);
     let body = match timeout(options.body_timeout, body).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return too_large(polled),
-        Ok(Err(_)) => {
+        Ok(Ok(body)) => body,
+        Ok(Err(Unread::TooLarge)) => return too_large(polled),
+        Ok(Err(Unread::Broken)) => {
             polled.outbound.cut(LeaveReason::TransportClosed);
             return Refused::Request.answer();
         }
@@ -61,7 +61,7 @@ pub(super) async fn post(
             return closing(plain(StatusCode::REQUEST_TIMEOUT, Bytes::new()));
         }
     };
-    let payload = String::from_utf8(body.into()).ok();
+    let payload = String::from_utf8(body).ok();
     let Some(payload) = payload.filter(|payload| payload::is_valid(payload)) else {
         polled.outbound.cut(LeaveReason::ProtocolError);
         return Refused::Request.answer();
@@ -71,6 +71,28 @@ pub(super) async fn post(
         Ok(()) => plain(StatusCode::OK, "ok"),
         Err(_) => Refused::Session.answer(),
     }
+}
+
+/// Why there is no body.
+enum Unread {
+    TooLarge,
+    Broken,
+}
+
+/// Reads a body into one piece as it comes: kept as it comes, each of its chunks
+/// would cost many times the byte that may be in it.
+async fn read(mut body: Incoming, limit: usize) -> Result<Vec<u8>, Unread> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() else {
+            continue;
+        };
+        if data.len() > limit - bytes.len() {
+            return Err(Unread::TooLarge);
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
 }
 
 fn too_large(polled: &Polled) -> Answer {
