@@ -75,7 +75,10 @@ export function transportChecks({ url, transport, upgrades }) {
       ann.socket.auth = { sessionID: ann.session.sessionID };
       for (let round = 1; round <= 5; round += 1) {
         const back = first(ann.socket, "users");
+        const away = first(ann.socket, "disconnect");
+        // It ends an upgrade first, and drops what it is given meanwhile.
         ann.socket.io.engine.close();
+        await away;
         // Kept by the client until it is back.
         const content = text();
         ann.says(bob, content);
