@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use parlour_protocol::limits::USERS;
+
 /// Commands waiting for the hub. Full: the connections' tasks wait, and with
 /// them the reading of their sockets. Hub.
 pub(crate) const HUB_QUEUE: usize = 1024;
@@ -41,9 +43,21 @@ pub(crate) const TCP_CONNECTIONS: usize = 20_000;
 /// and looks for what is due. Server.
 pub(crate) const TICK: Duration = Duration::from_secs(5);
 
-/// How long each step of a clean end may take; there are three, and a
-/// supervisor gives ten seconds. Server.
-pub(crate) const STOP_STEP: Duration = Duration::from_secs(3);
+/// How long the hub may take to tell everybody that the server ends. The steps of
+/// an end in order are together under the ten seconds that a supervisor gives. Server.
+pub(crate) const STOP_DRAIN: Duration = Duration::from_secs(2);
+
+/// How long connections may take to say goodbye. Server.
+pub(crate) const STOP_CLOSE: Duration = Duration::from_secs(3);
+
+/// How long those may take that were broken off: they wait for nothing but the hub. Server.
+pub(crate) const STOP_BREAK: Duration = Duration::from_millis(500);
+
+/// How long the hub may take to store what it has and to tidy up. Server.
+pub(crate) const STOP_HUB: Duration = Duration::from_secs(3);
+
+/// How long the audit log may take to be written to its end. Server.
+pub(crate) const STOP_AUDIT: Duration = Duration::from_secs(1);
 
 /// Questions that a user may ask the server in a second, in the long run: pages,
 /// receipts. Gateway, by reading that user's connections more slowly.
@@ -85,3 +99,12 @@ pub(crate) const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long an event may wait for its user's pace before it is refused. Gateway.
 pub(crate) const PACE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Rows of one inbox that are walked to tell who is to hear that their messages
+/// were received; where there are more, conversations are searched instead. In
+/// tests both happen. Storage.
+pub(crate) const RECEIVED_ROWS: u64 = if cfg!(test) { 4 } else { 2_000 };
+
+/// Conversations that somebody's first list has, the newest ones: as many as it has
+/// users. Storage.
+pub(crate) const CONVERSATIONS: usize = if cfg!(test) { 50 } else { USERS };

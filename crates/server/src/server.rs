@@ -16,12 +16,13 @@ use crate::{
     admission::Gate,
     audit::{Audit, AuditThread, Entry},
     config::{Config, ConfigError},
-    gateway::{Chat, FeedAnnouncer, Reception},
+    gateway::{Chat, Ending, FeedAnnouncer, Reception},
     http::{self, Health},
     hub::{self, HubHandle, HubThread, NAMESPACE, Policy, Stop},
     limits::{
         BODY_TIMEOUT, CONNECT_TIMEOUT, HEADER_TIMEOUT, OUTGOING_BYTES, PING_INTERVAL, PING_TIMEOUT,
-        STALL_TIMEOUT, STOP_STEP, TCP_CONNECTIONS, TICK,
+        STALL_TIMEOUT, STOP_AUDIT, STOP_BREAK, STOP_CLOSE, STOP_DRAIN, STOP_HUB, TCP_CONNECTIONS,
+        TICK,
     },
     metrics::{Counts, Metrics},
     storage::{DataFolder, StorageError},
@@ -76,6 +77,7 @@ pub struct Running {
     health: Health,
     tls: Option<Tls>,
     ticking: Ticking,
+    ending: Ending,
     audit: Audit,
     audit_thread: AuditThread,
     // A server that keeps nothing holds its folder by this.
@@ -111,7 +113,15 @@ impl Server {
         let policy = Policy::of(&config);
         let (hub, hub_thread) = hub::spawn(storage, announcer, policy, metrics.clone())?;
         let reception = Reception::new(&config);
-        let namespace = Chat::new(hub.clone(), feed, reception, metrics.clone(), audit.clone());
+        let ending = Ending::default();
+        let namespace = Chat::new(
+            hub.clone(),
+            feed,
+            reception,
+            metrics.clone(),
+            audit.clone(),
+            ending.clone(),
+        );
         let health = Health::default();
         let asked = health.clone();
         let mut layer = socketio::Server::builder(options)
@@ -132,6 +142,7 @@ impl Server {
             metrics,
             health,
             tls,
+            ending,
             audit,
             audit_thread,
             _folder: folder,
@@ -192,11 +203,16 @@ impl Running {
     pub async fn stop(self) {
         self.health.drain();
         self.layer.stop_accepting();
+        self.ending.begin();
         // From here on those who speak pm know that the end is near.
-        if within(STOP_STEP, self.hub.drain()).await.is_err() {
+        if within(STOP_DRAIN, self.hub.drain()).await.is_err() {
             tracing::warn!("what was received could not be stored in time");
         }
-        self.layer.close(STOP_STEP).await;
+        let closed = self.layer.close(STOP_CLOSE);
+        if within(STOP_CLOSE + STOP_BREAK, closed).await.is_err() {
+            // Dropped by that, which breaks off whoever is left.
+            tracing::warn!("connections could not be ended in time");
+        }
         drop(self.ticking);
         end_hub(&self.hub, self.hub_thread, Stop { checkpoint: true }).await;
         self.audit.record(Entry::Server { action: "stopped" });
@@ -253,9 +269,11 @@ async fn tick(hub: HubHandle, health: Health) {
     loop {
         ticks.tick().await;
         hub.tick();
-        match hub.probe().await {
-            Some(works) => health.storage(works.is_ok()),
-            None => return,
+        match timeout(TICK, hub.probe()).await {
+            Ok(Some(works)) => health.storage(works.is_ok()),
+            Ok(None) => return,
+            // A disk that hangs stores nothing either.
+            Err(_) => health.storage(false),
         }
     }
 }
@@ -266,7 +284,7 @@ async fn end_hub(hub: &HubHandle, thread: HubThread, stop: Stop) {
         let _ = hub.stop(stop).await;
         tokio::task::spawn_blocking(|| thread.join()).await
     };
-    match within(STOP_STEP, ended).await {
+    match within(STOP_HUB, ended).await {
         Ok(Ok(Ok(()))) => {}
         Ok(_) => tracing::error!("the hub ended by a fault"),
         Err(()) => tracing::error!("the hub did not end in time"),
@@ -281,7 +299,7 @@ async fn end_audit(audit: AuditThread) {
         audit.join();
         let _ = ended.send(());
     });
-    if timeout(TICK, end).await.is_err() {
+    if timeout(STOP_AUDIT, end).await.is_err() {
         tracing::debug!("the audit log is still in use");
     }
 }

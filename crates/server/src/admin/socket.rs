@@ -13,7 +13,7 @@ use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{UnixListener, UnixStream},
     sync::Semaphore,
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
     time::timeout,
 };
 
@@ -31,7 +31,7 @@ const COMMAND: u64 = 64 * 1024;
 /// Bytes of one answer: a page of the longest messages, escaped.
 const ANSWER: u64 = 128 * 1024 * 1024;
 
-/// How long a connection may say nothing.
+/// How long a connection may say nothing, or leave an answer unread.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// How long accepting rests after an error such as "too many open files".
@@ -88,14 +88,18 @@ fn bind_private(folder: &Path, path: &Path) -> io::Result<UnixListener> {
 
 async fn accept(listener: UnixListener, perform: Perform) {
     let turns = Arc::new(Semaphore::new(AT_ONCE));
+    // Ended with this task: one who asks nothing must not keep the hub and the
+    // audit log from their end.
+    let mut served = JoinSet::new();
     loop {
         let Ok(turn) = turns.clone().acquire_owned().await else {
             return;
         };
+        while served.try_join_next().is_some() {}
         match listener.accept().await {
             Ok((stream, _)) => {
                 let perform = perform.clone();
-                tokio::spawn(async move {
+                served.spawn(async move {
                     let _turn = turn;
                     if let Err(error) = serve(stream, &perform).await {
                         tracing::debug!(%error, "an admin connection ended");
@@ -125,7 +129,7 @@ async fn serve(stream: UnixStream, perform: &Perform) -> io::Result<()> {
         let command = serde_json::from_str(&line)?;
         let mut answer = serde_json::to_vec(&perform(command).await)?;
         answer.push(b'\n');
-        writing.write_all(&answer).await?;
+        timeout(SILENCE, writing.write_all(&answer)).await??;
     }
 }
 
@@ -225,6 +229,26 @@ mod tests {
             .await
             .expect("connected");
         assert!(client.is_some());
+    }
+
+    #[tokio::test]
+    async fn whoever_is_connected_is_let_go_with_the_socket() {
+        let folder = tempfile::tempdir().expect("folder");
+        let perform = refusing();
+        let socket = AdminSocket::start(folder.path(), perform.clone()).expect("started");
+        let client = AdminClient::connect(folder.path()).await.expect("looked");
+        let mut client = client.expect("a server");
+        let user = UserId::new("u1");
+        client
+            .ask(&AdminCommand::Ban { user })
+            .await
+            .expect("an answer");
+        drop(socket);
+        let mut rest = String::new();
+        let end = client.stream.read_line(&mut rest);
+        let read = timeout(Duration::from_secs(10), end).await;
+        assert_eq!(read.expect("an end, and not by silence").expect("read"), 0);
+        assert_eq!(Arc::strong_count(&perform), 1);
     }
 
     #[tokio::test]

@@ -54,6 +54,25 @@ impl TokenBucket {
         Ok(())
     }
 
+    /// Takes one token now or in advance: how long to wait until it is there.
+    /// Whoever comes later waits longer, so that nobody is overtaken.
+    ///
+    /// # Errors
+    /// It would not be there within `patience`; how long it would be. Nothing
+    /// was taken.
+    pub(crate) fn reserve(
+        &mut self,
+        now: Instant,
+        patience: Duration,
+    ) -> Result<Duration, Duration> {
+        let wait = self.peek(now).err().unwrap_or_default();
+        if wait > patience {
+            return Err(wait);
+        }
+        self.full_at = self.full_at.max(now) + self.rate.interval;
+        Ok(wait)
+    }
+
     /// Whether a token is there; as [`TokenBucket::take`], without taking it.
     pub(crate) fn peek(&self, now: Instant) -> Result<(), Duration> {
         let missing = self.full_at.saturating_duration_since(now);
@@ -105,6 +124,18 @@ mod tests {
         }
         let took = now - start;
         assert!(took > 32 * SECOND && took < 33 * SECOND, "{took:?}");
+    }
+
+    #[test]
+    fn those_who_wait_come_one_after_the_other_until_it_is_too_long() {
+        let now = Instant::now();
+        let mut bucket = TokenBucket::new(Rate::new(1, SECOND, 2), now);
+        let waits: Vec<_> = (0..6).map(|_| bucket.reserve(now, 3 * SECOND)).collect();
+        let wait = |seconds: u32| Ok(seconds * SECOND);
+        let expected = [wait(0), wait(0), wait(1), wait(2), wait(3), Err(4 * SECOND)];
+        assert_eq!(waits, expected);
+        // One who is refused takes nobody's turn.
+        assert_eq!(bucket.reserve(now + SECOND, 3 * SECOND), wait(3));
     }
 
     #[test]

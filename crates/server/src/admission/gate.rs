@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::{HeaderMap, Method, StatusCode, request::Parts};
 use parlour_socketio::server::{Admission, Verdict};
+use url::form_urlencoded;
 
 use super::{
     address::Proxies,
@@ -96,14 +97,15 @@ fn refuse(status: StatusCode, text: &'static str) -> Verdict {
 }
 
 /// Whether this request asks for a new session of Engine.IO. Other paths, such
-/// as that of the health checks, have no `EIO` in their query.
+/// as that of the health checks, have no `EIO` in their query. Read as the engine
+/// reads it, encoded or not: what only one of the two understood would not be counted.
 fn opens(query: Option<&str>) -> bool {
-    let parameters = query.unwrap_or_default().split('&');
+    let query = query.unwrap_or_default().as_bytes();
     let mut opens = false;
-    for parameter in parameters {
-        match parameter.split_once('=') {
-            Some(("sid", _)) => return false,
-            Some(("EIO", _)) => opens = true,
+    for (name, _) in form_urlencoded::parse(query) {
+        match &*name {
+            "sid" => return false,
+            "EIO" => opens = true,
             _ => {}
         }
     }
@@ -155,6 +157,30 @@ mod tests {
         assert_eq!(refused(&ask(&gate, "192.0.2.2", OPEN, None)), None);
         drop(held);
         assert_eq!(refused(&ask(&gate, "192.0.2.1", OPEN, None)), None);
+    }
+
+    #[test]
+    fn a_query_counts_however_it_is_written() {
+        let mut config = public();
+        config.limits.connections_per_ip = 1;
+        let gate = Gate::new(&config);
+        let _held = ask(&gate, "192.0.2.1", OPEN, None);
+        for query in [
+            "%45IO=4&transport=polling",
+            "transport=websocket&E%49O=%34",
+            "&&EIO=4&transport=polling",
+            "EIO&EIO=4&transport=polling",
+            "EIO=4&transport=polling&sid_=x&Sid=y",
+        ] {
+            let verdict = ask(&gate, "192.0.2.1", Some(query), None);
+            let too_many = Some(StatusCode::TOO_MANY_REQUESTS);
+            assert_eq!(refused(&verdict), too_many, "{query}");
+        }
+        // The engine opens nothing for any `sid`.
+        for query in ["EIO=4&sid=", "EIO=4&s%69d=x", "EIO=4&sid"] {
+            let verdict = ask(&gate, "192.0.2.1", Some(query), None);
+            assert_eq!(refused(&verdict), None, "{query}");
+        }
     }
 
     #[test]

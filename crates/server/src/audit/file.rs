@@ -23,7 +23,8 @@ pub(super) struct Rotating {
     file: File,
     size: u64,
     most: u64,
-    /// Whether the last line failed: a full disk is told once.
+    /// Whether the last line failed: a full disk is told once. Half of it may be
+    /// in the file.
     failing: bool,
 }
 
@@ -52,7 +53,13 @@ impl Rotating {
     }
 
     fn try_line(&mut self, line: &Line<'_>) -> io::Result<()> {
-        let mut bytes = serde_json::to_vec(line)?;
+        // Half a line must not spoil the next one.
+        let mut bytes = if self.failing {
+            vec![b'\n']
+        } else {
+            Vec::new()
+        };
+        serde_json::to_writer(&mut bytes, line)?;
         bytes.push(b'\n');
         let length = bytes.len() as u64;
         if self.size > 0 && self.size + length > self.most {
@@ -69,11 +76,17 @@ impl Rotating {
             name.push(format!(".{number}"));
             PathBuf::from(name)
         };
+        // First what may fail: or each further line would push out an older file.
+        let mut fresh = self.path.clone().into_os_string();
+        fresh.push(".new");
+        let fresh = PathBuf::from(fresh);
+        let file = append_private(&fresh)?;
         for number in (1..OLDER).rev() {
             rename(&older(number), &older(number + 1))?;
         }
         rename(&self.path, &older(1))?;
-        self.file = append_private(&self.path)?;
+        fs::rename(&fresh, &self.path)?;
+        self.file = file;
         self.size = 0;
         Ok(())
     }
@@ -93,4 +106,41 @@ fn append_private(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_rotated_pushes_nothing_out() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("audit.jsonl");
+        let mut file = Rotating::open(path.clone(), 200).expect("opened");
+        let entry = Entry::Missed { count: 1 };
+        let older = |number: u32| folder.path().join(format!("audit.jsonl.{number}"));
+        while !older(3).exists() {
+            file.line(1, &entry);
+        }
+        let names = || {
+            let files = fs::read_dir(folder.path()).expect("folder");
+            let mut names: Vec<_> = files.map(|file| file.expect("file").file_name()).collect();
+            names.sort();
+            names
+        };
+        // Something is in the way of a new file.
+        fs::create_dir(folder.path().join("audit.jsonl.new")).expect("folder");
+        let before = names();
+        (0..50).for_each(|_| file.line(1, &entry));
+        assert_eq!(names(), before);
+        assert!(file.failing);
+        fs::remove_dir(folder.path().join("audit.jsonl.new")).expect("removed");
+        file.line(2, &entry);
+        file.line(3, &entry);
+        assert!(!file.failing);
+        let text = fs::read_to_string(&path).expect("a file");
+        let lines: Vec<_> = text.lines().filter(|line| !line.is_empty()).collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert!(lines.iter().all(|line| line.starts_with("{\"at_ms\":")));
+    }
 }

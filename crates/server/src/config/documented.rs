@@ -90,11 +90,17 @@ fn every_key_and_no_other_is_in_the_manual() {
 #[test]
 fn the_environment_comes_before_the_file() {
     let settings = gathered(
-        Some("listen = \"127.0.0.1:1\"\nmessage_burst = 5\n"),
+        Some(concat!(
+            "listen = \"127.0.0.1:1\"\r\nmessage_burst = 5\r\n",
+            "trusted_proxies = [\"10.0.0.1\"]\r\n"
+        )),
         &[
             ("PARLOUR_LISTEN", "127.0.0.1:2"),
             ("PARLOUR_HOSTS", "a.example, b.example"),
             ("PARLOUR_METRICS", ""),
+            ("PARLOUR_CORS_ORIGINS", " "),
+            ("PARLOUR_TRUSTED_PROXIES", ""),
+            ("PARLOUR_DATA", "/data\r"),
             ("PARLOUR_SERVICE_PORT", "3000"),
             ("PATH", "/bin"),
         ],
@@ -104,6 +110,10 @@ fn the_environment_comes_before_the_file() {
     assert_eq!(config.limits.message_burst, 5);
     assert_eq!(config.hosts, ["a.example", "b.example"]);
     assert_eq!(config.metrics, None);
+    // Nothing is said by nothing, of lists as well: who may connect stays as it was.
+    assert_eq!(config.cors_origins.len(), 1);
+    assert_eq!(config.trusted_proxies.len(), 1);
+    assert_eq!(config.data, Some("/data".into()));
     assert_eq!(settings.unknown_variables(), ["PARLOUR_SERVICE_PORT"]);
     let report = settings.report();
     let line = |key: &str| report.lines().find(|line| line.starts_with(key));

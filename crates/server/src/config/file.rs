@@ -119,6 +119,19 @@ mod tests {
     }
 
     #[test]
+    fn what_an_editor_of_windows_writes_is_read() {
+        let text = "\u{feff}listen = \"127.0.0.1:1\"\r\n\r\npublic = true\r\n";
+        let mut set = parse(Path::new("a.toml"), text).expect("set");
+        set.sort_by_key(|(key, _)| *key);
+        let set: Vec<_> = set
+            .into_iter()
+            .map(|(_, given)| (given.texts.join("+"), given.source.to_string()))
+            .collect();
+        let at = |text: &str, line| (text.to_owned(), format!("a.toml, line {line}"));
+        assert_eq!(set, [at("127.0.0.1:1", 1), at("true", 3)]);
+    }
+
+    #[test]
     fn each_error_says_where_and_what() {
         assert_eq!(
             error("public = true\nlisen = \"x\"\n"),

@@ -67,7 +67,7 @@ impl Settings {
         }
         let mut unknown_variables = Vec::new();
         for (name, text) in variables {
-            match variable(&name, text) {
+            match variable(&name, &text) {
                 Variable::Foreign | Variable::Empty => {}
                 Variable::Known(key, given) => {
                     values.insert(key, given);
@@ -101,7 +101,7 @@ enum Variable {
     Known(Key, Given),
 }
 
-fn variable(name: &str, text: String) -> Variable {
+fn variable(name: &str, text: &str) -> Variable {
     let Some(rest) = name.strip_prefix(VARIABLES) else {
         return Variable::Foreign;
     };
@@ -112,11 +112,15 @@ fn variable(name: &str, text: String) -> Variable {
     let Some(key) = Key::ALL.into_iter().find(|key| key.variable() == name) else {
         return Variable::Unknown;
     };
-    let texts = match key.form() {
-        Form::List(_) => split(&text),
+    // What ends a line on Windows stays behind where others cut at line feeds.
+    let text = text.trim();
+    if text.is_empty() {
         // A container's way of saying nothing.
-        _ if text.is_empty() => return Variable::Empty,
-        _ => vec![text],
+        return Variable::Empty;
+    }
+    let texts = match key.form() {
+        Form::List(_) => split(text),
+        _ => vec![text.to_owned()],
     };
     let source = Source::Variable(name.to_owned());
     Variable::Known(key, Given { texts, source })

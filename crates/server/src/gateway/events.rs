@@ -12,9 +12,9 @@ use parlour_protocol::{
 use parlour_socketio::server::{AckId, IncomingEvent, Socket};
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
-use tokio::time::sleep;
+use tokio::time::timeout;
 
-use super::{Chat, connection::Connection, message};
+use super::{Chat, Ending, connection::Connection, message};
 use crate::{
     audit::Entry,
     hub::{self, Ask, Deed, HubGone, Message, Request},
@@ -40,7 +40,7 @@ impl Chat {
         } else {
             Deed::Request
         };
-        if let Err(wait) = wait_for(connection, deed).await {
+        if let Err(wait) = wait_for(connection, deed, &self.ending).await {
             return self.too_fast(socket, ack, wait, is_message);
         }
         let argument = args.first().map(|argument| &**argument);
@@ -193,21 +193,18 @@ impl Chat {
     }
 }
 
-/// Waits for this user's turn. Meanwhile the connection is read no further.
-async fn wait_for(connection: &Connection, deed: Deed) -> Result<(), Duration> {
+/// Waits for this user's turn. Meanwhile the connection is read no further. When
+/// the server ends nobody waits any more: what was read is to be stored by then.
+async fn wait_for(connection: &Connection, deed: Deed, ending: &Ending) -> Result<(), Duration> {
     let Some(pace) = &connection.pace else {
         return Ok(());
     };
-    let mut now = Instant::now();
-    let end = now + PACE_PATIENCE;
-    loop {
-        match pace.take(deed, now) {
-            Ok(()) => return Ok(()),
-            Err(wait) if now + wait > end => return Err(wait),
-            Err(wait) => sleep(wait).await,
-        }
-        now = Instant::now();
+    let wait = pace.reserve(deed, Instant::now(), PACE_PATIENCE)?;
+    if !wait.is_zero() {
+        // Either way it is time.
+        let _ = timeout(wait, ending.begun()).await;
     }
+    Ok(())
 }
 
 /// Of what a receipt is, which must not come too often.
@@ -268,26 +265,42 @@ mod tests {
 
     #[tokio::test]
     async fn a_short_wait_is_waited_and_a_long_one_is_not() {
+        let ending = Ending::default();
         let quick = connection(Some(Rate::new(100, Duration::from_secs(1), 1)));
         let begun = Instant::now();
         for _ in 0..5 {
-            assert_eq!(wait_for(&quick, Deed::Message).await, Ok(()));
+            assert_eq!(wait_for(&quick, Deed::Message, &ending).await, Ok(()));
         }
         assert!(begun.elapsed() >= Duration::from_millis(40));
 
         let slow = connection(Some(Rate::new(1, Duration::from_secs(60), 1)));
-        assert_eq!(wait_for(&slow, Deed::Message).await, Ok(()));
-        let wait = wait_for(&slow, Deed::Message).await.expect_err("too long");
+        assert_eq!(wait_for(&slow, Deed::Message, &ending).await, Ok(()));
+        let refused = wait_for(&slow, Deed::Message, &ending).await;
+        let wait = refused.expect_err("too long");
         assert!(wait > Duration::from_secs(50), "{wait:?}");
         // Questions are not messages.
-        assert_eq!(wait_for(&slow, Deed::Request).await, Ok(()));
+        assert_eq!(wait_for(&slow, Deed::Request, &ending).await, Ok(()));
     }
 
     #[tokio::test]
     async fn without_a_pace_nobody_waits() {
         let free = connection(None);
         for _ in 0..10_000 {
-            assert_eq!(wait_for(&free, Deed::Message).await, Ok(()));
+            let waited = wait_for(&free, Deed::Message, &Ending::default()).await;
+            assert_eq!(waited, Ok(()));
         }
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_server_that_ends() {
+        let slow = connection(Some(Rate::new(1, Duration::from_secs(9), 1)));
+        let ending = Ending::default();
+        assert_eq!(wait_for(&slow, Deed::Message, &ending).await, Ok(()));
+        let begun = Instant::now();
+        let (waited, ()) = tokio::join!(wait_for(&slow, Deed::Message, &ending), async {
+            ending.begin();
+        });
+        assert_eq!(waited, Ok(()));
+        assert!(begun.elapsed() < Duration::from_secs(5));
     }
 }

@@ -11,6 +11,7 @@
 //! is queued on the way.
 
 mod connection;
+mod ending;
 mod events;
 mod message;
 mod outlet;
@@ -29,6 +30,7 @@ use crate::{
 use std::sync::Arc;
 
 pub(crate) use connection::Connection;
+pub(crate) use ending::Ending;
 pub(crate) use outlet::FeedAnnouncer;
 pub(crate) use sign_in::Reception;
 
@@ -43,6 +45,7 @@ pub(crate) struct Chat {
     snapshots: Snapshots,
     metrics: Arc<Metrics>,
     audit: Audit,
+    ending: Ending,
 }
 
 impl Chat {
@@ -53,6 +56,7 @@ impl Chat {
         reception: Reception,
         metrics: Arc<Metrics>,
         audit: Audit,
+        ending: Ending,
     ) -> Self {
         Self {
             hub,
@@ -61,6 +65,7 @@ impl Chat {
             snapshots: Snapshots::default(),
             metrics,
             audit,
+            ending,
         }
     }
 }

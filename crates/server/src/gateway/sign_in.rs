@@ -117,7 +117,7 @@ impl Reception {
         secret: Option<&Secret>,
     ) -> Result<((SignedIn, SessionId), How), Denied> {
         let skeleton = Skeleton::of(&username);
-        let mut person = NewPerson {
+        let person = NewPerson {
             username,
             skeleton,
             unique: self.mode.claims_names(),
@@ -139,6 +139,23 @@ impl Reception {
         self.failures
             .begin(visitor.address, Instant::now())
             .map_err(Denied::too_often)?;
+        let entered = self.by_secret(visitor, person, secret).await;
+        if entered
+            .as_ref()
+            .map_or_else(|denied| denied.code.is_temporary(), |_| true)
+        {
+            // It was right, or nobody looked at it.
+            self.failures.succeeded(visitor.address);
+        }
+        entered
+    }
+
+    async fn by_secret(
+        &self,
+        visitor: &Visitor<'_>,
+        mut person: NewPerson,
+        secret: &Secret,
+    ) -> Result<((SignedIn, SessionId), How), Denied> {
         let (way, how) = match self.mode {
             SignInMode::Password => self.by_password(visitor, person, secret).await?,
             _ => {
@@ -146,9 +163,7 @@ impl Reception {
                 (Way::New(person), How::New)
             }
         };
-        let entered = visitor.enter_anew(way).await?;
-        self.failures.succeeded(visitor.address);
-        Ok((entered, how))
+        Ok((visitor.enter_anew(way).await?, how))
     }
 
     async fn by_password(

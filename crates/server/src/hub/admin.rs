@@ -42,18 +42,16 @@ impl Hub {
                 let person = self.find(user)?;
                 match session {
                     Some(session) => self.revoke_one(person, session),
-                    None => self.revoke_all(person, Farewell::SignedOut),
+                    None => self.revoke_all(person),
                 }
             }
             AdminCommand::Ban { user } => {
                 let person = self.find(user)?;
-                self.set_banned(person, true)?;
-                self.revoke_all(person, Farewell::Banned)
+                self.ban(person)
             }
             AdminCommand::Unban { user } => {
                 let person = self.find(user)?;
-                self.set_banned(person, false)?;
-                Ok(AdminAnswer::Done { count: 0 })
+                self.unban(person)
             }
             AdminCommand::Invite { hours, note } => self.invite(*hours, note.clone()),
             AdminCommand::SetPassword { user, hash } => {
@@ -124,20 +122,38 @@ impl Hub {
         Ok(AdminAnswer::Done { count })
     }
 
-    fn revoke_all(&mut self, person: Index, farewell: Farewell) -> Result<AdminAnswer, AdminError> {
+    fn revoke_all(&mut self, person: Index) -> Result<AdminAnswer, AdminError> {
         let count = self
             .end_sessions(person)
             .map_err(|error| self.failed(&error))?;
-        self.dismiss(person, None, farewell);
+        self.dismiss(person, None, Farewell::SignedOut);
         Ok(AdminAnswer::Done { count })
     }
 
-    fn set_banned(&mut self, person: Index, banned: bool) -> Result<(), AdminError> {
+    /// All of it or nothing: whoever is banned has no session left.
+    fn ban(&mut self, person: Index) -> Result<AdminAnswer, AdminError> {
         let user = self.people.get(person).key;
+        let banned = true;
+        let writes = [
+            Write::SetBanned { user, banned },
+            Write::EndSessions { user, but: None },
+        ];
+        let written = self
+            .store_now(&writes)
+            .map_err(|error| self.failed(&error))?;
+        self.people.get_mut(person).banned = banned;
+        self.dismiss(person, None, Farewell::Banned);
+        let count = count(&written);
+        Ok(AdminAnswer::Done { count })
+    }
+
+    fn unban(&mut self, person: Index) -> Result<AdminAnswer, AdminError> {
+        let user = self.people.get(person).key;
+        let banned = false;
         self.store_now(&[Write::SetBanned { user, banned }])
             .map_err(|error| self.failed(&error))?;
         self.people.get_mut(person).banned = banned;
-        Ok(())
+        Ok(AdminAnswer::Done { count: 0 })
     }
 
     fn set_password(&mut self, person: Index, hash: &str) -> Result<AdminAnswer, AdminError> {

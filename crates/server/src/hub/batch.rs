@@ -51,6 +51,7 @@ pub(crate) struct Hub {
     pub(super) seen: HashSet<UserKey>,
     /// How often time has passed.
     pub(super) ticks: u32,
+    pub(super) sweep_is_due: bool,
     pub(super) draining: bool,
 }
 
@@ -132,6 +133,7 @@ impl Hub {
             finished: Vec::new(),
             seen: HashSet::new(),
             ticks: 0,
+            sweep_is_due: false,
             draining: false,
         })
     }

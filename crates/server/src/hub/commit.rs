@@ -21,10 +21,7 @@ impl Hub {
         let begun = Instant::now();
         match self.storage.commit(writes) {
             Ok(written) => {
-                let messages = written
-                    .iter()
-                    .filter(|written| matches!(written, Written::Message(placed) if !placed.dup));
-                self.metrics.commit(messages.count(), begun.elapsed());
+                self.committed(&written, begun);
                 written.into_iter().map(Ok).collect()
             }
             Err(error) => {
@@ -55,8 +52,12 @@ impl Hub {
             if is_lost || writes.len() == 1 {
                 return Err(NotStored);
             }
+            let begun = Instant::now();
             match self.storage.commit(std::slice::from_ref(write)) {
-                Ok(mut written) => written.pop().ok_or(NotStored),
+                Ok(mut written) => {
+                    self.committed(&written, begun);
+                    written.pop().ok_or(NotStored)
+                }
                 Err(error) => {
                     failed.extend(sender);
                     self.metrics.storage_failure();
@@ -66,6 +67,13 @@ impl Hub {
             }
         });
         each.collect()
+    }
+
+    fn committed(&self, written: &[Written], begun: Instant) {
+        let messages = written
+            .iter()
+            .filter(|written| matches!(written, Written::Message(placed) if !placed.dup));
+        self.metrics.commit(messages.count(), begun.elapsed());
     }
 
     /// Stores something that stands by itself, behind all that is pending.

@@ -37,11 +37,16 @@ impl Pace {
         }
     }
 
-    /// Takes one token.
+    /// Takes one's turn: how long to wait for it.
     ///
     /// # Errors
-    /// There is none; how long until there is one.
-    pub(crate) fn take(&self, deed: Deed, now: Instant) -> Result<(), Duration> {
+    /// It would not come within `patience`; how long it would be. Nothing was taken.
+    pub(crate) fn reserve(
+        &self,
+        deed: Deed,
+        now: Instant,
+        patience: Duration,
+    ) -> Result<Duration, Duration> {
         let bucket = match deed {
             Deed::Message => &self.messages,
             Deed::Request => &self.requests,
@@ -50,7 +55,7 @@ impl Pace {
         bucket
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .take(now)
+            .reserve(now, patience)
     }
 }
 

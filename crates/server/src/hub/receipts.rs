@@ -97,6 +97,7 @@ impl Hub {
                 return;
             }
         };
+        let is_news = !told.is_empty();
         for Told { writer, seq } in told {
             if let Some(writer) = self.people.by_key(writer)
                 && writer != person
@@ -104,7 +105,10 @@ impl Hub {
                 self.tell_writer(writer, person, seq, read.is_some());
             }
         }
-        if let Some((peer, up_to)) = read {
+        if let Some((peer, up_to)) = read
+            && is_news
+        {
+            // Only ever onwards: a device that is behind must not set back the others.
             self.tell_own(connection, person, peer, up_to);
         }
         if let Some(ack) = ack {

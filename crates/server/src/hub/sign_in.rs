@@ -81,6 +81,8 @@ impl Hub {
             }
             Way::Return(user) => match self.admit(user) {
                 Ok(person) => {
+                    // It counts from here on: others of this user may be in the same batch.
+                    self.enter(connection, person, session, at_ms);
                     let write = Write::NewSession {
                         user,
                         session: new_session,
@@ -190,6 +192,7 @@ impl Hub {
             (Ok(Written::User(key)), Who::New(user)) => {
                 self.metrics.signed_in(metrics::SignedIn::Created);
                 let person = self.people.add(StoredUser { key, ..user });
+                self.enter(connection, person, session, at_ms);
                 self.metrics.users(self.people.len(), self.online);
                 Ok(person)
             }
@@ -201,10 +204,11 @@ impl Hub {
             (Ok(Written::Refused(Refusal::InviteInvalid)), _) => Err(SignInError::InviteInvalid),
             _ => Err(SignInError::Unavailable),
         };
-        let signed_in = person.map(|person| {
-            self.enter(connection, person, session, at_ms);
-            self.signed_in(person)
-        });
+        if person.is_err() {
+            // If it was known, it has entered already.
+            self.forget(connection);
+        }
+        let signed_in = person.map(|person| self.signed_in(person));
         if answer.send(signed_in).is_err() {
             self.forget(connection);
         }

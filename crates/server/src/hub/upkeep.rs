@@ -20,11 +20,13 @@ impl Hub {
         self.settle();
         self.store_seen(UPKEEP);
         let now = (self.now_ms)();
-        self.renew_sessions(now);
-        if self.ticks.is_multiple_of(SWEEP_TICKS) {
+        let all_renewed = self.renew_sessions(now);
+        self.sweep_is_due |= self.ticks.is_multiple_of(SWEEP_TICKS);
+        self.ticks = self.ticks.wrapping_add(1);
+        if self.sweep_is_due && all_renewed {
+            self.sweep_is_due = false;
             self.sweep(now);
         }
-        self.ticks = self.ticks.wrapping_add(1);
     }
 
     /// Stores who was last seen when: for the order of `users` after a restart,
@@ -48,8 +50,9 @@ impl Hub {
         }
     }
 
-    /// Stores that the sessions of those who are here are in use.
-    fn renew_sessions(&mut self, now_ms: i64) {
+    /// Stores that the sessions of those who are here are in use; whether all of
+    /// them are so marked now.
+    fn renew_sessions(&mut self, now_ms: i64) -> bool {
         let stale = self
             .connections
             .iter_mut()
@@ -65,16 +68,15 @@ impl Hub {
                 }
             })
             .collect();
-        if !writes.is_empty() {
-            // Whatever is wrong is in the log.
-            let _ = self.store_now(&writes);
-        }
+        // Whatever is wrong is in the log.
+        writes.is_empty() || self.store_now(&writes).is_ok() && writes.len() < UPKEEP
     }
 
     /// Ends the sessions that nobody has used for too long, and old invitations.
     fn sweep(&mut self, now_ms: i64) {
         let sweep = Write::Sweep {
-            // Those that are connected were renewed within the hour.
+            // Those that are connected were renewed within the hour, also where the
+            // clock has leapt.
             unused_since_ms: now_ms - self.idle_ms(),
             now_ms,
         };

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{
     StorageError,
-    folder::{beside, open_private, remove, sync_folder},
+    folder::{beside, create_private, remove, sync_folder},
     migrations::{MIGRATIONS, check_version},
 };
 
@@ -58,7 +58,7 @@ pub(super) fn open_existing(path: &Path) -> Result<Connection, StorageError> {
 /// the disk.
 pub(super) fn copy_to(connection: &Connection, to: &Path) -> Result<(), StorageError> {
     // `VACUUM INTO` takes an empty file as well as none, and keeps its rights.
-    open_private(to).map_err(StorageError::file(to))?;
+    create_private(to).map_err(StorageError::file(to))?;
     let target = to
         .to_str()
         .ok_or(StorageError::Damaged("path that is not Unicode"))?;

@@ -85,7 +85,7 @@ pub(crate) trait Storage: Send {
     /// cut (on engines that outlive the process).
     fn commit(&mut self, writes: &[Write]) -> Result<Vec<Written>, StorageError>;
 
-    /// All conversations of `user`, the newest first, for a client that reads
+    /// The [newest](crate::limits::CONVERSATIONS) conversations of `user`, the newest first, for a client that reads
     /// everything at once: of each the last `per_peer` messages, oldest first,
     /// as long as their [weight](Row::weight) is within `weight` in all. Older
     /// conversations are listed without messages then.
@@ -98,7 +98,7 @@ pub(crate) trait Storage: Send {
         weight: usize,
     ) -> Result<Vec<Conversation>, StorageError>;
 
-    /// All conversations of `user` in short, the newest first. The last messages
+    /// The same conversations in short. The last messages
     /// are there as long as their weight is within `weight` in all.
     fn summaries(
         &mut self,

@@ -62,6 +62,9 @@ fn ones_own_devices_agree_on_what_is_unread() {
         world.asks(&ann, read(&bob, 99));
         let own = json!({"peer": bob.id(), "read": 2, "own": true});
         assert_eq!(ann_too.hears(), [("pm:receipt".to_owned(), own)]);
+        // A device that is behind tells nobody anything new.
+        assert_eq!(world.asks(&ann, read(&bob, 1)), json!({"ok": true}));
+        assert_eq!(ann_too.hears(), []);
         let listed = users(&world.resumes_with_pm(&ann));
         assert_eq!(listed[1]["unread"], json!(0));
     });

@@ -167,3 +167,57 @@ fn who_is_gone_before_the_answer_leaves_nothing_entering() {
         assert!(world.signs_in(&ann.session, Way::Resume).is_ok());
     });
 }
+
+#[test]
+fn who_comes_back_many_times_at_once_gets_as_many_connections_as_one_may_have() {
+    on_both(|world| {
+        let ann = world.arrives("Ann");
+        let key = world.key(&ann.id);
+        let mut commands = Vec::new();
+        let mut answers = Vec::new();
+        for _ in 0..20 {
+            let connection = world.connection();
+            let way = Way::Return(key);
+            let (command, answer) = World::signing_in(connection, &new_session_id(), way);
+            commands.push(command);
+            answers.push(answer);
+        }
+        world.does(commands);
+        let answers = answers.iter_mut();
+        let answers: Vec<_> = answers
+            .map(|answer| answer.try_recv().expect("an answer"))
+            .collect();
+        let let_in = answers.iter().filter(|answer| answer.is_ok()).count();
+        assert_eq!(let_in, 7);
+        let refused = answers.into_iter().filter_map(Result::err);
+        assert!(
+            refused
+                .into_iter()
+                .all(|error| error == SignInError::TooMany)
+        );
+    });
+}
+
+#[test]
+fn a_clock_that_leaps_ends_no_session_of_those_who_are_here() {
+    on_both(|world| {
+        let crowd: Vec<_> = (0..1_200)
+            .map(|number| world.arrives(&format!("User {number}")))
+            .collect();
+        let gone = world.arrives("Gone");
+        world.leaves(&gone);
+        world.does([Command::Tick]);
+        pass(31 * 24 * 60 * 60 * 1_000);
+        // The one after which it is looked for what is too old, and some more.
+        world.does((0..1_000).map(|_| Command::Tick));
+        for person in &crowd {
+            world.leaves(person);
+            let again = world.signs_in(&person.session, Way::Resume);
+            world.does([Command::Leave {
+                connection: again.expect("a session").0,
+            }]);
+        }
+        let gone = world.signs_in(&gone.session, Way::Resume);
+        assert_eq!(gone, Err(SignInError::UnknownSession));
+    });
+}

@@ -11,8 +11,9 @@ use tokio::sync::oneshot;
 
 use super::world::{World, fence, message, newcomer, texts, users, with_ack};
 use crate::{
+    admin::{AdminAnswer, AdminCommand, AdminError},
     admission::{PasswordHash, Skeleton},
-    hub::{Request, SignInError, Way},
+    hub::{Command, Request, SignInError, Way},
     identity::{SessionHash, new_session_id},
     storage::{
         Conversation, ConversationSummary, DataFolder, Memory, Page, ServerIdentity, Sqlite,
@@ -27,6 +28,8 @@ const POISON: &str = "cannot be stored";
 struct Switches {
     full: Arc<AtomicBool>,
     unreadable: Arc<AtomicBool>,
+    /// Sessions cannot be ended.
+    endless: Arc<AtomicBool>,
 }
 
 struct Fragile {
@@ -92,6 +95,7 @@ impl Storage for Fragile {
         let poisoned = writes.iter().any(|write| match write {
             Write::Message(message) => &*message.content == POISON,
             Write::NewUser(user) => user.username.as_str() == POISON,
+            Write::EndSessions { .. } => self.switches.endless.load(Ordering::SeqCst),
             _ => false,
         });
         if poisoned {
@@ -281,6 +285,25 @@ fn a_user_who_cannot_be_stored_costs_only_their_connection() {
     let (ann, join) = world.joining((other, ann.user), &session, false);
     world.does([join]);
     assert_eq!(users(&ann).as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_ban_is_whole_or_not_at_all() {
+    let (mut world, switches) = Fragile::world();
+    let ann = world.arrives_with_pm("Ann");
+    let user = ann.id.clone();
+    let ban = AdminCommand::Ban { user: user.clone() };
+    switches.endless.store(true, Ordering::SeqCst);
+    let error = AdminError::Storage;
+    assert_eq!(world.hub.administer(&ban), AdminAnswer::Refused { error });
+    // Nothing was done, as it says.
+    assert!(!ann.ear.is_dismissed());
+    let (connection, _) = world.signs_in(&ann.session, Way::Resume).expect("in");
+    world.does([Command::Leave { connection }]);
+    switches.endless.store(false, Ordering::SeqCst);
+    let done = AdminAnswer::Done { count: 1 };
+    assert_eq!(world.hub.administer(&ban), done);
+    assert!(ann.ear.is_dismissed());
 }
 
 #[test]

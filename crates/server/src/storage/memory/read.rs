@@ -1,10 +1,13 @@
 //! Pages and summaries.
 
 use super::Memory;
-use crate::storage::{
-    Conversation, ConversationSummary, Page, StorageError, UserKey,
-    budget::Budget,
-    pair::{Overview, Pair, Spot, last_that},
+use crate::{
+    limits::CONVERSATIONS,
+    storage::{
+        Conversation, ConversationSummary, Page, StorageError, UserKey,
+        budget::Budget,
+        pair::{Overview, Pair, Spot, last_that},
+    },
 };
 
 impl Memory {
@@ -14,7 +17,7 @@ impl Memory {
         per_peer: usize,
         mut weight: usize,
     ) -> Vec<Conversation> {
-        let overviews = self.overviews(user).into_iter();
+        let overviews = self.overviews(user).into_iter().take(CONVERSATIONS);
         overviews
             .map(|Overview { peer, .. }| {
                 let mut budget = Budget::strict(per_peer, weight);
@@ -33,7 +36,7 @@ impl Memory {
         user: UserKey,
         mut weight: usize,
     ) -> Vec<ConversationSummary> {
-        let overviews = self.overviews(user).into_iter();
+        let overviews = self.overviews(user).into_iter().take(CONVERSATIONS);
         overviews
             .map(|overview| {
                 let mut budget = Budget::strict(1, weight);

@@ -124,12 +124,13 @@ impl Sqlite {
         Ok(())
     }
 
-    /// Moves the log into the database and leaves it empty, unless somebody reads it.
-    fn fold(&self) -> Result<(), StorageError> {
+    /// Moves the log into the database and leaves it empty. `false`: somebody
+    /// reads it, such as one who makes a copy.
+    fn fold(&self) -> Result<bool, StorageError> {
         // Answers a row, which `execute` would take for an error.
-        Ok(self
-            .connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let is_busy: bool = self.connection.query_row(sql, [], |row| row.get(0))?;
+        Ok(!is_busy)
     }
 
     fn read(&self) -> Reader<'_> {
@@ -194,8 +195,9 @@ impl Storage for Sqlite {
         let deletes = |write: &Write| matches!(write, Write::DeleteUser { .. });
         if written.is_ok() && writes.iter().any(deletes) {
             // What was deleted is still in the log until it is emptied.
-            if let Err(error) = self.fold() {
-                tracing::warn!(%error, "what was deleted may be in the log for a while");
+            let folded = self.fold();
+            if !matches!(folded, Ok(true)) {
+                tracing::warn!(?folded, "what was deleted may be in the log for a while");
             }
         }
         written
@@ -259,7 +261,7 @@ impl Storage for Sqlite {
     }
 
     fn close(&mut self) -> Result<(), StorageError> {
-        self.fold()
+        self.fold().map(|_| ())
     }
 }
 

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     admission::{PasswordHash, Skeleton},
     identity::SessionHash,
+    limits::CONVERSATIONS,
     storage::{
         Conversation, ConversationSummary, Page, ServerIdentity, StorageError, StoredSession,
         StoredUser, UserKey,
@@ -135,6 +136,7 @@ impl Reader<'_> {
         let mut weight = weight;
         self.overviews(user)?
             .into_iter()
+            .take(CONVERSATIONS)
             .map(|(key, overview)| {
                 let mut budget = Budget::strict(per_peer, weight);
                 let page = self.newest(user, key, u64::MAX, &mut budget)?;
@@ -155,6 +157,7 @@ impl Reader<'_> {
         let mut weight = weight;
         self.overviews(user)?
             .into_iter()
+            .take(CONVERSATIONS)
             .map(|(key, overview)| {
                 let mut budget = Budget::strict(1, weight);
                 let summary = self.summarise(user, key, &overview, &mut budget)?;
@@ -271,7 +274,7 @@ impl Reader<'_> {
     }
 
     /// All conversations, the newest first.
-    fn overviews(&self, user: UserKey) -> Result<Vec<(u32, Overview)>, StorageError> {
+    pub(super) fn overviews(&self, user: UserKey) -> Result<Vec<(u32, Overview)>, StorageError> {
         let mut overviews = self.all(OVERVIEWS, [user], |columns| row::overview(columns, user))?;
         overviews.sort_by_key(|(_, overview)| std::cmp::Reverse(overview.last.seq_of(user)));
         Ok(overviews)

@@ -3,12 +3,16 @@
 use super::{
     message::{conversation_of, last_spot, spot_at},
     place,
+    reader::Reader,
     row::count,
     writer::Writer,
 };
-use crate::storage::{
-    Refusal, StorageError, Told, UserKey, Written,
-    pair::{Pair, Spot, last_that},
+use crate::{
+    limits::RECEIVED_ROWS,
+    storage::{
+        Refusal, StorageError, Told, UserKey, Written,
+        pair::{Overview, Pair, Spot, last_that},
+    },
 };
 
 /// Of everyone who wrote to a user in a part of their inbox, the last message.
@@ -19,8 +23,7 @@ pub(super) const WRITERS: &str = "
     GROUP BY message.sender ORDER BY message.sender";
 
 impl Writer<'_> {
-    /// Looks at what is new only: each message once in its life, whatever the
-    /// number of calls.
+    /// Looks at what is new only, and at a bounded number of it.
     pub(super) fn received(&mut self, user: UserKey, up_to: u64) -> Result<Written, StorageError> {
         let Some(last_seq) = self.last_seq(user)? else {
             return Ok(Written::Refused(Refusal::UnknownUser));
@@ -39,7 +42,12 @@ impl Writer<'_> {
             (user, up_to.cast_signed()),
         )?;
         let mut news = Vec::new();
-        for told in self.writers(user, before, up_to)? {
+        let writers = if up_to - before > RECEIVED_ROWS {
+            self.writers_by_conversation(user, before, up_to)?
+        } else {
+            self.writers(user, before, up_to)?
+        };
+        for told in writers {
             if self.mark_received(user, told)? {
                 news.push(told);
             }
@@ -78,6 +86,54 @@ impl Writer<'_> {
         Ok(writers)
     }
 
+    /// The same by a search in each conversation: a long inbox is mostly a few
+    /// long conversations, and everybody waits while it is looked through.
+    fn writers_by_conversation(
+        &self,
+        user: UserKey,
+        before: u64,
+        up_to: u64,
+    ) -> Result<Vec<Told>, StorageError> {
+        let mut writers = Vec::new();
+        for (key, Overview { peer, last, .. }) in Reader(self.connection).overviews(user)? {
+            if last.seq_of(user) <= before || peer == user {
+                continue;
+            }
+            if let Some((spot, _)) = self.last_reached(key, &last, (user, peer), up_to)? {
+                writers.push(Told {
+                    writer: peer,
+                    seq: spot.sender_seq,
+                });
+            }
+        }
+        writers.sort_unstable();
+        Ok(writers)
+    }
+
+    /// The last message of `peer` with a number up to `up_to` in the inbox of
+    /// `user`, and how many of theirs there are up to it.
+    fn last_reached(
+        &self,
+        key: u32,
+        last: &Spot,
+        (user, peer): (UserKey, UserKey),
+        up_to: u64,
+    ) -> Result<Option<(Spot, u64)>, StorageError> {
+        let at = |number| spot_at(self.connection, key, number);
+        let up_to = last_that(1, last.number, |number| {
+            Ok(at(number)?.seq_of(user) <= up_to)
+        })?;
+        let Some(up_to) = up_to else {
+            return Ok(None);
+        };
+        let count = at(up_to)?.written_to(user);
+        if count == 0 {
+            return Ok(None);
+        }
+        let spot = last_by(peer, user, up_to, count, at)?;
+        Ok(Some((spot, count)))
+    }
+
     /// Whether it is news: what is read has been received already.
     fn mark_received(&self, user: UserKey, told: Told) -> Result<bool, StorageError> {
         let pair = Pair::of(user, told.writer);
@@ -106,18 +162,11 @@ impl Writer<'_> {
         let Some(last) = last_spot(self.connection, key)? else {
             return Ok(None);
         };
-        let at = |number| spot_at(self.connection, key, number);
-        let up_to = last_that(1, last.number, |number| {
-            Ok(at(number)?.seq_of(user) <= up_to)
-        })?;
-        let Some(up_to) = up_to else {
-            return Ok(None);
-        };
-        let read_count = at(up_to)?.written_to(user);
-        if user == peer || read_count == 0 {
+        if user == peer {
             return Ok(None);
         }
-        let Some(spot) = last_by(peer, user, up_to, read_count, at)? else {
+        let reached = self.last_reached(key, &last, (user, peer), up_to)?;
+        let Some((spot, read_count)) = reached else {
             return Ok(None);
         };
         let sql = if user == pair.low {
@@ -152,11 +201,11 @@ fn last_by(
     up_to: u64,
     nth: u64,
     at: impl Fn(u64) -> Result<Spot, StorageError>,
-) -> Result<Option<Spot>, StorageError> {
+) -> Result<Spot, StorageError> {
     let newest = at(up_to)?;
     if newest.sender == peer {
-        return Ok(Some(newest));
+        return Ok(newest);
     }
     let before = last_that(1, up_to, |number| Ok(at(number)?.written_to(user) < nth))?;
-    at(before.unwrap_or(0) + 1).map(Some)
+    at(before.unwrap_or(0) + 1)
 }
