@@ -1,10 +1,16 @@
 //! Starting, telling, ending.
 
-use std::os::unix::net::UnixDatagram;
+use std::{
+    os::unix::net::{UnixDatagram, UnixStream},
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
-use crate::{common::Raw, process::Program};
+use crate::{
+    common::{Raw, message},
+    process::{Program, get},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_ends_in_order_on_both_signals() {
@@ -25,6 +31,29 @@ async fn it_ends_in_order_on_both_signals() {
         assert!(!data.path().join("server.db-wal").exists());
         assert!(!data.path().join("admin.sock").exists());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_who_holds_on_keeps_it_from_its_end() {
+    let data = tempfile::tempdir().expect("folder");
+    let slow = ["--messages-per-second", "1", "--message-burst", "1"];
+    let program = Program::with(data.path(), &slow, &[]);
+    // One who asks nothing, and one whose messages would take minutes.
+    let _idle = UnixStream::connect(data.path().join("admin.sock")).expect("connected");
+    let (mut ann, session) = Raw::arrives(program.addr, "Ann").await;
+    ann.feed((0..300).map(|number| message(&session["userID"], &number.to_string())))
+        .await;
+    let begun = Instant::now();
+    program.signal("TERM");
+    let (code, log) = tokio::task::spawn_blocking(|| program.ends())
+        .await
+        .expect("ended");
+    assert_eq!(code, Some(0), "{log}");
+    assert!(!log.contains("in time"), "{log}");
+    assert!(!log.contains("too long"), "{log}");
+    // Ann does not answer the close, which is waited for; and nothing else is.
+    assert!(begun.elapsed() < Duration::from_secs(5), "{log}");
+    assert!(!data.path().join("server.db-wal").exists());
 }
 
 #[test]
@@ -49,30 +78,55 @@ fn it_prints_one_line_and_tells_systemd() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_log_holds_neither_secrets_nor_words_at_any_level() {
-    let data = tempfile::tempdir().expect("folder");
-    let program = Program::with(
-        data.path(),
-        &[],
-        &[(
-            "RUST_LOG",
-            "trace,tungstenite::protocol=trace,tokio_tungstenite::compat=trace",
-        )],
-    );
-    let (mut ann, session) = Raw::arrives(program.addr, "Canary-Name").await;
-    ann.says(&session["userID"], "canary words").await;
-    let bad = r#"42["private message",{"content":"canary words"}]"#;
-    ann.send(bad).await;
-    ann.fence(1).await;
-    let resume = json!({"sessionID": session["sessionID"]});
-    Raw::signs_in(program.addr, &resume).await;
-    let log = program.stops();
-    assert!(log.contains("ignored a message"), "{log}");
-    let audit = std::fs::read_to_string(data.path().join("audit.jsonl")).expect("a file");
-    let secret = session["sessionID"].as_str().expect("a session");
-    for canary in [secret, "canary words", "Canary-Name"] {
-        assert!(!log.contains(canary), "the log holds “{canary}”");
-        assert!(!audit.contains(canary), "the audit log holds “{canary}”");
+async fn nothing_that_is_told_holds_secrets_or_words_at_any_level() {
+    const TRACE: &str = "trace,tungstenite::protocol=trace,tokio_tungstenite::compat=trace";
+    for format in ["text", "json"] {
+        let data = tempfile::tempdir().expect("folder");
+        let flags = [
+            "--sign-in",
+            "password",
+            "--metrics",
+            "127.0.0.1:0",
+            "--log-format",
+            format,
+        ];
+        let mut program = Program::with(data.path(), &flags, &[("RUST_LOG", TRACE)]);
+        let metrics = program.logs("serving metrics");
+        let at = metrics.rfind("127.0.0.1:").expect("an address");
+        let metrics = metrics[at..].trim_end_matches(['"', '}', ' ']);
+        let metrics = metrics.split('"').next().expect("an address");
+        let metrics = metrics.parse().expect("an address");
+        let ann = json!({"username": "Canary-Name", "secret": "canary-password"});
+        let (mut ann, session, _) = Raw::signs_in(program.addr, &ann).await;
+        ann.says(&session["userID"], "canary words").await;
+        let bad = r#"42["private message",{"content":"canary words"}]"#;
+        ann.send(bad).await;
+        ann.send(r#"42["canary words",{"canary words":"canary words"}]"#)
+            .await;
+        ann.fence(1).await;
+        let resume = json!({"sessionID": session["sessionID"]});
+        Raw::signs_in(program.addr, &resume).await;
+        for wrong in [
+            json!({"username": "Canary-Name", "secret": "canary-guess"}),
+            json!({"sessionID": "canary-session"}),
+            json!({"username": "canary\u{7}words"}),
+        ] {
+            Raw::is_refused(program.addr, &wrong).await;
+        }
+        // What is no packet ends the connection, and is in no log either.
+        let mut eve = Raw::open(program.addr).await;
+        eve.send("9canary words").await;
+        eve.ends().await;
+        let (_, page) = get(metrics, "/metrics");
+        let log = program.stops();
+        assert!(log.contains("ignored a message"), "{log}");
+        let audit = std::fs::read_to_string(data.path().join("audit.jsonl")).expect("a file");
+        let secret = session["sessionID"].as_str().expect("a session");
+        for told in [log, audit, page] {
+            let told = told.to_lowercase();
+            assert!(!told.contains("canary"), "{told}");
+            assert!(!told.contains(secret), "a session id is told");
+        }
     }
 }
 

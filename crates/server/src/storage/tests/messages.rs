@@ -1,7 +1,10 @@
 //! Messages: their numbers, their ids, their pages.
 
 use super::world::{ALL, new_message, new_user, on_both, texts};
-use crate::storage::{Placed, Refusal, Row, Write, Written};
+use crate::{
+    limits::CONVERSATIONS,
+    storage::{Placed, Refusal, Row, Write, Written},
+};
 
 fn texts_of(rows: &[Row]) -> Vec<&str> {
     rows.iter().map(|row| &*row.content).collect()
@@ -331,5 +334,28 @@ fn a_deleted_user_leaves_gaps_and_no_text() {
         assert_eq!(world.texts(bob)[1], (4, "kept 2".to_owned()));
         assert!(world.storage.summary(bob, cat).expect("summary").is_none());
         assert_eq!(world.storage.recent(bob, 9, ALL).expect("recent").len(), 1);
+    });
+}
+
+#[test]
+fn the_first_list_has_so_many_conversations_the_newest_ones() {
+    on_both(|world| {
+        let bob = world.user("Bob");
+        let peers: Vec<_> = (0..CONVERSATIONS + 3)
+            .map(|number| world.user(&format!("Peer {number}")))
+            .collect();
+        for &peer in &peers {
+            world.says(peer, bob, "hello");
+        }
+        let newest: Vec<_> = peers.iter().rev().take(CONVERSATIONS).copied().collect();
+        let recent = world.storage.recent(bob, 10, ALL).expect("recent");
+        let recent: Vec<_> = recent
+            .iter()
+            .map(|conversation| conversation.peer)
+            .collect();
+        assert_eq!(recent, newest);
+        let short = world.storage.summaries(bob, ALL).expect("summaries");
+        let short: Vec<_> = short.iter().map(|summary| summary.peer).collect();
+        assert_eq!(short, newest);
     });
 }

@@ -133,3 +133,28 @@ fn summaries_hold_their_last_messages_within_the_weight() {
         assert_eq!(lasts(0), [(cat, 2, None), (bob, 1, None)]);
     });
 }
+
+#[test]
+fn what_has_arrived_of_a_long_inbox_is_told_as_that_of_a_short_one() {
+    on_both(|world| {
+        let (ann, bob, cat) = (world.user("Ann"), world.user("Bob"), world.user("Cat"));
+        let dan = world.user("Dan");
+        world.says(dan, bob, "first");
+        world.says(bob, bob, "note");
+        for _ in 0..20 {
+            world.says(ann, bob, "from Ann");
+            world.says(bob, ann, "to Ann");
+            world.says(bob, cat, "to Cat");
+        }
+        world.says(cat, bob, "from Cat");
+        assert_eq!(world.receives(bob, 40), [told(ann, 25), told(dan, 1)]);
+        assert_eq!(world.receives(bob, 40), []);
+        world.restart();
+        assert_eq!(
+            world.receives(bob, u64::MAX),
+            [told(ann, 39), told(cat, 21)]
+        );
+        assert_eq!(marks(world, ann, bob), (20, 39, 0));
+        assert_eq!(marks(world, dan, bob), (0, 1, 0));
+    });
+}
