@@ -16,6 +16,9 @@ use mio::{Events, Interest, Poll, Token};
 const LISTENER: Token = Token(usize::MAX);
 const SCRATCH: usize = 64 * 1024;
 
+/// How a frame starts that says goodbye.
+const CLOSE: u8 = 0x88;
+
 /// What a user id starts with; the number of the connection follows.
 const USER: &str = "user";
 
@@ -128,8 +131,11 @@ impl Relay {
             put(&mut client.outbox, br#"0{"sid":"x","upgrades":[]}"#);
             used = end + 4;
         }
-        while let Some(length) = unmask(&mut bytes[used..]) {
-            let (start, end) = length;
+        while let Some((start, end)) = unmask(&mut bytes[used..]) {
+            if bytes[used] == CLOSE {
+                self.clients[who] = None;
+                return used;
+            }
             self.text(who, &bytes[used + start..used + end]);
             used += end;
         }
