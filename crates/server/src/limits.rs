@@ -67,6 +67,20 @@ pub(crate) const REQUESTS_PER_SECOND: u32 = 50;
 /// hundred thousand messages. Gateway.
 pub(crate) const REQUESTS_BURST: u32 = 500;
 
+/// Connections of one user that may come in a second, in the long run: each is sent
+/// up to two megabytes of what was said. Gateway, by letting them wait.
+pub(crate) const JOINS_PER_SECOND: u32 = 5;
+
+/// Connections of one user that may come at once: each device a few times. Gateway.
+pub(crate) const JOINS_BURST: u32 = 50;
+
+/// New users of one address (IPv6: of a /64) in a minute, in the long run: whoever
+/// came once is kept, so a loop would fill the disk. Gateway.
+pub(crate) const NEW_USERS_PER_MINUTE: u32 = 60;
+
+/// New users of one address at once: a school that starts. Gateway.
+pub(crate) const NEW_USERS_BURST: u32 = 200;
+
 /// Names that one question for users looks at: longer searches go on with the
 /// next page. Hub.
 pub(crate) const USERS_SCAN: usize = 2_000;

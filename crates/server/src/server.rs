@@ -1,13 +1,13 @@
 //! The server as a whole: start, stop.
 
 mod data;
+mod end;
 
-use std::{fmt, io, net::SocketAddr, sync::Arc, thread, time::Duration};
+use std::{fmt, io, net::SocketAddr, sync::Arc};
 
 use parlour_protocol::limits::PACKET_BYTES;
 use parlour_socketio::server::{self as socketio, Counts as EngineCounts, Feed, ServerOptions};
 use tokio::{
-    sync::oneshot,
     task::JoinHandle,
     time::{MissedTickBehavior, interval, timeout},
 };
@@ -21,13 +21,14 @@ use crate::{
     hub::{self, HubHandle, HubThread, NAMESPACE, Policy, Stop},
     limits::{
         BODY_TIMEOUT, CONNECT_TIMEOUT, HEADER_TIMEOUT, OUTGOING_BYTES, PING_INTERVAL, PING_TIMEOUT,
-        STALL_TIMEOUT, STOP_AUDIT, STOP_BREAK, STOP_CLOSE, STOP_DRAIN, STOP_HUB, TCP_CONNECTIONS,
-        TICK,
+        STALL_TIMEOUT, STOP_BREAK, STOP_CLOSE, STOP_DRAIN, TCP_CONNECTIONS, TICK,
     },
     metrics::{Counts, Metrics},
     storage::{DataFolder, StorageError},
     tls::{Tls, TlsError},
 };
+
+use end::{end_audit, end_hub, within};
 
 /// Why a server does not start. Each text is one sentence for the one who
 /// started it.
@@ -276,34 +277,4 @@ async fn tick(hub: HubHandle, health: Health) {
             Err(_) => health.storage(false),
         }
     }
-}
-
-async fn end_hub(hub: &HubHandle, thread: HubThread, stop: Stop) {
-    let ended = async {
-        // Gone already: then it is only joined.
-        let _ = hub.stop(stop).await;
-        tokio::task::spawn_blocking(|| thread.join()).await
-    };
-    match within(STOP_HUB, ended).await {
-        Ok(Ok(Ok(()))) => {}
-        Ok(_) => tracing::error!("the hub ended by a fault"),
-        Err(()) => tracing::error!("the hub did not end in time"),
-    }
-}
-
-/// On a thread of its own, which nobody waits for if somebody else still has
-/// something to write down.
-async fn end_audit(audit: AuditThread) {
-    let (ended, end) = oneshot::channel();
-    thread::spawn(move || {
-        audit.join();
-        let _ = ended.send(());
-    });
-    if timeout(STOP_AUDIT, end).await.is_err() {
-        tracing::debug!("the audit log is still in use");
-    }
-}
-
-async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, ()> {
-    timeout(limit, work).await.map_err(|_| ())
 }

@@ -185,3 +185,29 @@ async fn a_password_is_set_once_and_asked_for_afterwards() {
     assert_eq!(signs_in(addr, None, &right).await, Ok(ann));
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_makes_no_users_without_end() {
+    let (_data, server) = start_with(|config| {
+        config.trusted_proxies = vec!["127.0.0.1".parse().expect("a network")];
+        config.sign_in = Some(SignInMode::Guest);
+        config.limits.failed_sign_ins = Limits::default().failed_sign_ins;
+    })
+    .await;
+    let addr = server.addr();
+    let (one, other) = (Some("203.0.113.1"), Some("203.0.113.2"));
+    let mut made = 0;
+    let refusal = loop {
+        match signs_in(addr, one, &named("Eve")).await {
+            Ok(_) => made += 1,
+            Err(refusal) => break refusal,
+        }
+        assert!(made < 2_000, "no end");
+    };
+    assert!(made >= 200, "{made}");
+    assert_eq!(refusal["code"], "rate_limited");
+    let wait = refusal["retryAfterMs"].as_u64().expect("a time");
+    assert!((1..=1_001).contains(&wait), "{wait}");
+    signs_in(addr, other, &named("Ann")).await.expect("in");
+    server.stop().await;
+}

@@ -123,3 +123,23 @@ async fn who_asks_for_no_answer_is_disconnected_and_others_are_not() {
     assert_eq!(ann.asks("private message", &note).await["ok"], json!(true));
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_too_often_waits_and_gets_in() {
+    let (_data, server) = start_with(|config| {
+        config.limits.messages_per_second = 1_000;
+        config.limits.message_burst = 1_000;
+    })
+    .await;
+    let addr = server.addr();
+    let (_ann, session) = Raw::arrives(addr, "Ann").await;
+    let resume = json!({"sessionID": session["sessionID"]});
+    let begun = Instant::now();
+    for _ in 0..54 {
+        Raw::signs_in(addr, &resume).await;
+    }
+    // Fifty at once with the first one; five more at five a second.
+    assert!(begun.elapsed() >= Duration::from_millis(990));
+    assert_eq!(server.counts().cut, 0);
+    server.stop().await;
+}

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  HTTP request ─► Gate: Host, Origin, the proxy, connections of its address
-//!  CONNECT ──────► FailedSignIns: has this address guessed too often?
+//!  CONNECT ──────► Attempts: has this address guessed, or made users, too often?
 //!                  SignInMode: what it takes to get a name
 //!                    check_name, Skeleton     may it be a name here, and whose is it
 //!                    Passwords, InviteToken   the secret that goes with it
@@ -12,9 +12,9 @@
 //! All of it is pure but [`Passwords`], which computes on threads of its own.
 
 mod address;
+mod attempts;
 mod bucket;
 mod connections;
-mod failures;
 mod gate;
 mod generations;
 mod invite;
@@ -24,8 +24,8 @@ mod origin;
 mod passwords;
 
 pub(crate) use address::Proxies;
+pub(crate) use attempts::Attempts;
 pub(crate) use bucket::{Rate, TokenBucket};
-pub(crate) use failures::FailedSignIns;
 pub(crate) use gate::Gate;
 pub(crate) use invite::{InviteHash, InviteToken};
 pub use mode::SignInMode;

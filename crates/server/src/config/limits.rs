@@ -1,7 +1,11 @@
 //! How much anybody may do.
 
-use crate::admission::Rate;
 use std::time::Duration;
+
+use crate::{
+    admission::Rate,
+    limits::{NEW_USERS_BURST, NEW_USERS_PER_MINUTE},
+};
 
 /// The limits that whoever runs a server may change. The others are in
 /// [`parlour_protocol::limits`] and in `limits.rs`.
@@ -47,6 +51,17 @@ impl Limits {
             Duration::from_secs(60),
             self.failed_sign_ins,
         )
+    }
+
+    /// The pace of one address's new users.
+    pub(crate) fn newcomers(&self) -> Rate {
+        let is_unlimited = self.failed_sign_ins == u32::MAX;
+        let count = if is_unlimited {
+            u32::MAX
+        } else {
+            NEW_USERS_PER_MINUTE
+        };
+        Rate::new(count, Duration::from_secs(60), NEW_USERS_BURST)
     }
 }
 

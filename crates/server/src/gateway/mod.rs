@@ -11,12 +11,14 @@
 //! is queued on the way.
 
 mod connection;
+mod denied;
 mod ending;
 mod events;
 mod message;
 mod outlet;
 mod sign_in;
 mod snapshots;
+mod turn;
 
 use parlour_socketio::server::{
     ConnectRequest, Feed, IncomingEvent, LeaveReason, Namespace, Refusal, Socket,
@@ -24,7 +26,7 @@ use parlour_socketio::server::{
 
 use crate::{
     audit::{Audit, Entry},
-    hub::{HubHandle, Join},
+    hub::{Deed, HubHandle, Join},
     metrics::Metrics,
 };
 use std::sync::Arc;
@@ -105,6 +107,14 @@ impl Namespace for Chat {
         let Some(session_id) = connection.session_id.take() else {
             return;
         };
+        if turn::wait_for(connection, Deed::Join, &self.ending)
+            .await
+            .is_err()
+        {
+            self.metrics
+                .cut("cut a connection of one who comes too often");
+            return socket.cut();
+        }
         let room = self.snapshots.room(connection.snapshot).await;
         let joined = self.hub.join(|answer| Join {
             connection: connection.id,

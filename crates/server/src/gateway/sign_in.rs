@@ -1,40 +1,29 @@
 //! CONNECT: who is that, and may they come in?
 
-use std::{
-    net::IpAddr,
-    time::{Duration, Instant},
+use std::{net::IpAddr, time::Instant};
+
+use parlour_protocol::{ConnectAuth, Secret, SessionId, Username, pm::Code};
+use parlour_socketio::server::{ConnectRequest, RequestInfo, Socket};
+use serde_json::Value;
+
+use super::{
+    connection::{Connection, Lately},
+    denied::Denied,
 };
-
-use parlour_protocol::{ConnectAuth, INVALID_USERNAME, Secret, SessionId, Username, pm::Code};
-use parlour_socketio::server::{ConnectRequest, Refusal, RequestInfo, Socket};
-use serde::Serialize;
-use serde_json::{Value, value::to_raw_value};
-
-use super::connection::{Connection, Lately};
 use crate::{
-    admission::{
-        FailedSignIns, InviteHash, PasswordError, Passwords, Proxies, SignInMode, Skeleton,
-        check_name,
-    },
+    admission::{Attempts, InviteHash, Passwords, Proxies, SignInMode, Skeleton, check_name},
     config::Config,
     hub::{Account, ConnectionId, HubHandle, NewPerson, SignInError, SignedIn, Way},
     identity::{SessionHash, new_session_id},
-    limits::BUSY_RETRY_MS,
 };
 
 /// Decides who may come in.
 pub(crate) struct Reception {
     mode: SignInMode,
     proxies: Proxies,
-    failures: FailedSignIns,
+    failures: Attempts,
+    newcomers: Attempts,
     passwords: Passwords,
-}
-
-/// Why somebody is not let in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Denied {
-    pub(super) code: Code,
-    retry_after: Option<Duration>,
 }
 
 /// One who stands at the door.
@@ -50,7 +39,8 @@ impl Reception {
         Self {
             mode: config.sign_in(),
             proxies: Proxies::new(config.trusted_proxies.clone()),
-            failures: FailedSignIns::new(config.limits.failures()),
+            failures: Attempts::new(config.limits.failures()),
+            newcomers: Attempts::new(config.limits.newcomers()),
             passwords: Passwords::new(),
         }
     }
@@ -125,10 +115,14 @@ impl Reception {
             invite: None,
         };
         if !self.mode.needs_secret() {
+            self.begin_newcomer(visitor)?;
             let entered = visitor.enter_anew(Way::New(person)).await;
             return match entered {
                 Ok(entered) => Ok((entered, How::New)),
-                Err(error) => Err(self.count(visitor, error.into())),
+                Err(error) => {
+                    self.newcomers.give_back(visitor.address);
+                    Err(self.count(visitor, error.into()))
+                }
             };
         }
         let Some(secret) = secret else {
@@ -145,7 +139,7 @@ impl Reception {
             .map_or_else(|denied| denied.code.is_temporary(), |_| true)
         {
             // It was right, or nobody looked at it.
-            self.failures.succeeded(visitor.address);
+            self.failures.give_back(visitor.address);
         }
         entered
     }
@@ -180,6 +174,7 @@ impl Reception {
             password,
         }) = account
         else {
+            self.begin_newcomer(visitor)?;
             person.password = Some(self.passwords.hash(secret).await?);
             return Ok((Way::New(person), How::New));
         };
@@ -189,6 +184,13 @@ impl Reception {
         } else {
             Err(Code::Forbidden.into())
         }
+    }
+
+    /// Somebody is about to become a new user.
+    fn begin_newcomer(&self, visitor: &Visitor<'_>) -> Result<(), Denied> {
+        self.newcomers
+            .begin(visitor.address, Instant::now())
+            .map_err(Denied::too_often)
     }
 
     /// A failure without a secret: counted, and after too many of them nothing
@@ -245,66 +247,5 @@ impl Visitor<'_> {
             typing: Lately::typing(),
             receipts: Lately::receipts(),
         }
-    }
-}
-
-impl Denied {
-    fn too_often(wait: Duration) -> Self {
-        Self {
-            code: Code::RateLimited,
-            retry_after: Some(wait),
-        }
-    }
-
-    /// The guide's web client returns to its form on this one text only.
-    pub(super) fn refusal(self) -> Refusal {
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Data {
-            code: Code,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            retry_after_ms: Option<u64>,
-        }
-        let wait = self.retry_after.map(|wait| wait.as_millis());
-        let data = Data {
-            code: self.code,
-            retry_after_ms: wait.map(|ms| u64::try_from(ms).unwrap_or(u64::MAX)),
-        };
-        Refusal {
-            message: INVALID_USERNAME.to_owned(),
-            // It has a form in JSON; if not, the text alone will do.
-            data: to_raw_value(&data).ok(),
-        }
-    }
-}
-
-impl From<Code> for Denied {
-    fn from(code: Code) -> Self {
-        let retry_after = code
-            .is_temporary()
-            .then_some(Duration::from_millis(BUSY_RETRY_MS));
-        Self { code, retry_after }
-    }
-}
-
-impl From<SignInError> for Denied {
-    fn from(error: SignInError) -> Self {
-        Self::from(match error {
-            SignInError::UnknownSession => Code::SessionExpired,
-            SignInError::NameTaken => Code::Conflict,
-            SignInError::InviteInvalid | SignInError::Banned => Code::Forbidden,
-            SignInError::TooMany => Code::RateLimited,
-            SignInError::Unavailable => Code::ServerBusy,
-        })
-    }
-}
-
-impl From<PasswordError> for Denied {
-    fn from(error: PasswordError) -> Self {
-        Self::from(match error {
-            PasswordError::Busy => Code::RateLimited,
-            PasswordError::Length => Code::Forbidden,
-            PasswordError::Failed => Code::ServerBusy,
-        })
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{
     Hub,
-    batch::{Finished, Kind, Step},
     command::{Ask, Request},
+    pending::{Finished, Kind, Step},
 };
 use crate::{limits::BUSY_RETRY_MS, storage::StorageError};
 use parlour_protocol::pm::{Code, Refused};

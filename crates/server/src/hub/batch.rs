@@ -13,19 +13,16 @@ use std::{collections::HashSet, sync::Arc};
 
 use parlour_protocol::UserId;
 use parlour_socketio::server::Frame;
-use tokio::sync::oneshot;
 
 use super::{
     Announcer, Command, ConnectionId, Policy,
-    command::{Ask, Join, Stop},
+    command::Stop,
     connections::Connections,
     frames,
     leave::Why,
     listing::Listing,
-    message::Sent,
+    pending::{Finished, Kind, NotStored, Pending, Step},
     people::{Index, People},
-    receipts::Reached,
-    sign_in::Entering,
 };
 use crate::{
     metrics::Metrics,
@@ -53,59 +50,6 @@ pub(crate) struct Hub {
     pub(super) ticks: u32,
     pub(super) sweep_is_due: bool,
     pub(super) draining: bool,
-}
-
-/// What is to be committed together, and what is done once it is.
-#[derive(Default)]
-pub(super) struct Pending {
-    kind: Option<Kind>,
-    writes: Vec<Write>,
-    steps: Vec<Step>,
-    joins: Vec<Join>,
-}
-
-/// What may be pending together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Messages and receipts: they write to inboxes.
-    Chat,
-    /// Those who come, and what is read for them.
-    Reading,
-}
-
-/// What is done after the commit. The first ones have a write each.
-pub(super) enum Step {
-    Sent(Sent),
-    Reached(Reached),
-    Entering(Box<Entering>),
-    /// A write of which nobody has to hear.
-    Stored,
-    Fence {
-        connection: ConnectionId,
-        answer: oneshot::Sender<()>,
-    },
-    Ask(Box<Ask>),
-    Leave(ConnectionId),
-}
-
-/// Somebody who waits until what they caused is done and on its way: then the two
-/// do not get in each other's way at the socket.
-pub(super) enum Finished {
-    Joined(oneshot::Sender<()>),
-    Asked(oneshot::Sender<u64>, u64),
-}
-
-/// Why something was not committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NotStored;
-
-impl Step {
-    pub(super) fn has_write(&self) -> bool {
-        matches!(
-            self,
-            Self::Sent(_) | Self::Reached(_) | Self::Entering(_) | Self::Stored
-        )
-    }
 }
 
 impl Hub {
@@ -174,7 +118,10 @@ impl Hub {
                 self.begin(Kind::Reading);
                 self.pending.joins.push(*join);
             }
-            Command::Leave { connection } => self.pending.steps.push(Step::Leave(connection)),
+            Command::Leave { connection } => {
+                self.pending.leaves = true;
+                self.then(Step::Leave(connection));
+            }
             Command::Admin { command, answer } => {
                 self.settle();
                 let _ = answer.send(self.administer(&command));
@@ -199,6 +146,13 @@ impl Hub {
             self.settle();
         }
         self.pending.kind = Some(kind);
+    }
+
+    /// Those who have left before count no more.
+    pub(super) fn let_go(&mut self) {
+        if self.pending.leaves {
+            self.settle();
+        }
     }
 
     /// Something to be stored, and what is done then.

@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Instant};
 
 use super::{
     Hub,
-    batch::{NotStored, Step},
+    pending::{NotStored, Step},
 };
 use crate::storage::{StorageError, Write, Written};
 

@@ -10,11 +10,11 @@ use tokio::sync::oneshot;
 
 use super::{
     ConnectionId, Hub,
-    batch::Finished,
     command::Join,
     frames,
     leave::Why,
     listing::{self, Tongue},
+    pending::Finished,
     people::Index,
 };
 

@@ -5,10 +5,10 @@ use parlour_socketio::server::AckId;
 
 use super::{
     ConnectionId, Hub, Message,
-    batch::{Kind, NotStored, Step},
     frames::{self, Plain, Stamped},
     leave::Why,
     listing::Tongue,
+    pending::{Kind, NotStored, Step},
     people::Index,
 };
 use crate::{

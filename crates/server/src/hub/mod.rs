@@ -30,6 +30,7 @@ mod number;
 mod outlet;
 mod pace;
 mod pages;
+mod pending;
 mod people;
 mod policy;
 mod receipts;

@@ -8,14 +8,15 @@ use std::{
 
 use crate::{
     admission::{Rate, TokenBucket},
-    limits::{REQUESTS_BURST, REQUESTS_PER_SECOND},
+    limits::{JOINS_BURST, JOINS_PER_SECOND, REQUESTS_BURST, REQUESTS_PER_SECOND},
 };
 
-/// Two buckets: one for messages, which others get, and one for questions,
-/// which only cost the server.
+/// Three buckets: one for messages, which others get, one for questions, which
+/// only cost the server, and one for connections, which cost it the most.
 pub(crate) struct Pace {
     messages: Mutex<TokenBucket>,
     requests: Mutex<TokenBucket>,
+    joins: Mutex<TokenBucket>,
 }
 
 /// What is to be done.
@@ -25,15 +26,19 @@ pub(crate) enum Deed {
     Message,
     /// To ask the server for something.
     Request,
+    /// To join by one more connection.
+    Join,
 }
 
 impl Pace {
     /// Full buckets.
     pub(crate) fn new(messages: Rate, now: Instant) -> Self {
-        let requests = Rate::new(REQUESTS_PER_SECOND, Duration::from_secs(1), REQUESTS_BURST);
+        let second = Duration::from_secs(1);
+        let bucket = |rate| Mutex::new(TokenBucket::new(rate, now));
         Self {
-            messages: Mutex::new(TokenBucket::new(messages, now)),
-            requests: Mutex::new(TokenBucket::new(requests, now)),
+            messages: bucket(messages),
+            requests: bucket(Rate::new(REQUESTS_PER_SECOND, second, REQUESTS_BURST)),
+            joins: bucket(Rate::new(JOINS_PER_SECOND, second, JOINS_BURST)),
         }
     }
 
@@ -50,6 +55,7 @@ impl Pace {
         let bucket = match deed {
             Deed::Message => &self.messages,
             Deed::Request => &self.requests,
+            Deed::Join => &self.joins,
         };
         // A bucket is one moment in time: whole, whatever happened to its holder.
         bucket

@@ -4,10 +4,9 @@ use parlour_protocol::pm::{self, Accepted, Code, Read, Receipt, Received, Refuse
 use parlour_socketio::server::AckId;
 
 use super::{
-    ConnectionId, Hub,
-    batch::{Kind, NotStored, Step},
-    frames,
+    ConnectionId, Hub, frames,
     leave::Why,
+    pending::{Kind, NotStored, Step},
     people::Index,
 };
 use crate::{

@@ -7,8 +7,8 @@ use tokio::sync::oneshot;
 
 use super::{
     ConnectionId, Hub, Pace,
-    batch::{Kind, NotStored, Step},
     command::{Account, NewPerson, SignIn, SignInError, SignedIn, Way},
+    pending::{Kind, NotStored, Step},
     people::Index,
 };
 use crate::{
@@ -66,6 +66,7 @@ impl Hub {
             let _ = answer.send(Err(SignInError::Unavailable));
             return;
         }
+        self.let_go();
         self.begin(Kind::Reading);
         let at_ms = (self.now_ms)();
         let new_session = NewSession {

@@ -200,24 +200,45 @@ fn who_comes_back_many_times_at_once_gets_as_many_connections_as_one_may_have() 
 
 #[test]
 fn a_clock_that_leaps_ends_no_session_of_those_who_are_here() {
+    let mut world = World::in_memory();
+    // More than one tick renews.
+    let crowd: Vec<_> = (0..1_100)
+        .map(|_| {
+            let session = new_session_id();
+            let way = Way::New(newcomer("Ann"));
+            let entered = world.signs_in(&session, way).expect("a name");
+            (entered.0, session)
+        })
+        .collect();
+    let gone = new_session_id();
+    let (connection, _) = world
+        .signs_in(&gone, Way::New(newcomer("Gone")))
+        .expect("a name");
+    world.does([Command::Leave { connection }, Command::Tick]);
+    pass(31 * 24 * 60 * 60 * 1_000);
+    // After some of these it is looked for what is too old.
+    world.does((0..1_000).map(|_| Command::Tick));
+    for (connection, session) in crowd {
+        world.does([Command::Leave { connection }]);
+        let again = world.signs_in(&session, Way::Resume);
+        let (connection, _) = again.expect("a session");
+        world.does([Command::Leave { connection }]);
+    }
+    let gone = world.signs_in(&gone, Way::Resume);
+    assert_eq!(gone, Err(SignInError::UnknownSession));
+}
+
+#[test]
+fn who_leaves_makes_room_for_who_comes_next() {
     on_both(|world| {
-        let crowd: Vec<_> = (0..1_200)
-            .map(|number| world.arrives(&format!("User {number}")))
-            .collect();
-        let gone = world.arrives("Gone");
-        world.leaves(&gone);
-        world.does([Command::Tick]);
-        pass(31 * 24 * 60 * 60 * 1_000);
-        // The one after which it is looked for what is too old, and some more.
-        world.does((0..1_000).map(|_| Command::Tick));
-        for person in &crowd {
-            world.leaves(person);
-            let again = world.signs_in(&person.session, Way::Resume);
-            world.does([Command::Leave {
-                connection: again.expect("a session").0,
-            }]);
-        }
-        let gone = world.signs_in(&gone.session, Way::Resume);
-        assert_eq!(gone, Err(SignInError::UnknownSession));
+        let ann = world.arrives("Ann");
+        let others: Vec<_> = (0..7).map(|_| world.resumes(&ann)).collect();
+        let connection = world.connection();
+        let (back, mut answer) = World::signing_in(connection, &ann.session, Way::Resume);
+        let leave = Command::Leave {
+            connection: others[0].connection,
+        };
+        world.does([leave, back]);
+        assert!(answer.try_recv().expect("an answer").is_ok());
     });
 }

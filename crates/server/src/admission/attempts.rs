@@ -1,4 +1,4 @@
-//! How often an address may fail to sign in.
+//! How often an address may try something: to sign in and fail, to become a new user.
 
 use std::{
     net::IpAddr,
@@ -8,22 +8,22 @@ use std::{
 
 use super::{TokenBucket, address::limit_key, bucket::Rate, generations::Generations};
 
-/// Addresses whose failures are remembered, twice at most. More at once would
+/// Addresses whose attempts are remembered, twice at most. More at once would
 /// be an attack with a network of its own, against which this is no help.
 const ADDRESSES: usize = 10_000;
 
-/// Counts the failures of each address (IPv6: each /64).
+/// Counts the attempts of each address (IPv6: each /64).
 ///
-/// An attempt is counted when it begins and given back if it succeeds: a
-/// hundred guesses at the same time are still a hundred guesses.
+/// One is counted when it begins and given back if it was none: a hundred guesses
+/// at the same time are still a hundred guesses.
 #[derive(Debug)]
-pub(crate) struct FailedSignIns {
+pub(crate) struct Attempts {
     rate: Rate,
     buckets: Mutex<Generations<IpAddr, TokenBucket>>,
 }
 
-impl FailedSignIns {
-    /// Nobody has failed yet.
+impl Attempts {
+    /// Nobody has tried yet.
     pub(crate) fn new(rate: Rate) -> Self {
         Self {
             rate,
@@ -31,10 +31,10 @@ impl FailedSignIns {
         }
     }
 
-    /// An attempt to sign in from `address` begins.
+    /// An attempt from `address` begins.
     ///
     /// # Errors
-    /// Too many have failed; how long until the next may begin.
+    /// There were too many; how long until the next may begin.
     pub(crate) fn begin(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
         self.with(|buckets| {
             buckets
@@ -43,8 +43,8 @@ impl FailedSignIns {
         })
     }
 
-    /// The attempt did not fail.
-    pub(crate) fn succeeded(&self, address: IpAddr) {
+    /// The attempt does not count after all.
+    pub(crate) fn give_back(&self, address: IpAddr) {
         self.with(|buckets| {
             if let Some(bucket) = buckets.get_mut(&limit_key(address)) {
                 bucket.put_back();
@@ -62,8 +62,8 @@ impl FailedSignIns {
 mod tests {
     use super::*;
 
-    fn ten() -> FailedSignIns {
-        FailedSignIns::new(crate::config::Limits::default().failures())
+    fn ten() -> Attempts {
+        Attempts::new(crate::config::Limits::default().failures())
     }
 
     fn address(text: &str) -> IpAddr {
@@ -82,12 +82,12 @@ mod tests {
     }
 
     #[test]
-    fn successes_do_not_count() {
+    fn what_is_given_back_does_not_count() {
         let (failures, now) = (ten(), Instant::now());
         let one = address("192.0.2.1");
         for _ in 0..100 {
             assert!(failures.begin(one, now).is_ok());
-            failures.succeeded(one);
+            failures.give_back(one);
         }
     }
 
