@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{
     StorageError,
-    folder::{beside, create_private, remove, sync_folder},
+    folder::{beside, create_private, remove_database, sync_folder},
     migrations::{MIGRATIONS, check_version},
 };
 
@@ -31,12 +31,12 @@ pub(crate) fn back_up(database: &Path, to: &Path) -> Result<(), StorageError> {
     let connection = open_existing(database)?;
     check_version(&connection, MIGRATIONS)?;
     let unfinished = beside(to, ".unfinished");
-    remove(&unfinished).map_err(StorageError::file(&unfinished))?;
+    remove_database(&unfinished).map_err(StorageError::file(&unfinished))?;
     let copied = copy_to(&connection, &unfinished)
         .and_then(|()| fs::rename(&unfinished, to).map_err(StorageError::file(to)));
     if copied.is_err() {
         // What is left is of no use; that it cannot be removed is no news then.
-        let _ = remove(&unfinished);
+        let _ = remove_database(&unfinished);
         return copied;
     }
     let folder = to.parent().filter(|folder| *folder != Path::new(""));

@@ -96,6 +96,18 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
+/// What SQLite may put beside a database, and takes for its own where it finds it:
+/// that of another database of the same name would be written into this one.
+pub(super) const SIDE_FILES: [&str; 3] = ["-wal", "-journal", "-shm"];
+
+/// Removes what may be left of a database.
+pub(super) fn remove_database(path: &Path) -> io::Result<()> {
+    SIDE_FILES
+        .into_iter()
+        .try_for_each(|side| remove(&beside(path, side)))?;
+    remove(path)
+}
+
 /// Makes what was created, renamed or removed in a folder survive a power cut.
 pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     // Windows cannot open a folder as a file, and writes names by itself.

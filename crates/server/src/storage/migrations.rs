@@ -14,7 +14,7 @@ use rusqlite::{Batch, Connection, config::DbConfig, fallible_iterator::FallibleI
 use super::{
     StorageError,
     backup::copy_to,
-    folder::{beside, open_private, remove, sync_folder},
+    folder::{beside, open_private, remove_database, sync_folder},
 };
 
 /// The step from version `i` to `i + 1` is at index `i`. A released step never changes.
@@ -116,7 +116,7 @@ fn version(connection: &Connection) -> Result<u32, StorageError> {
 fn keep_a_copy(connection: &Connection, path: &Path, version: u32) -> Result<(), StorageError> {
     let copy = beside(path, &format!(".v{version}"));
     let unfinished = beside(&copy, ".unfinished");
-    remove(&unfinished).map_err(StorageError::file(&unfinished))?;
+    remove_database(&unfinished).map_err(StorageError::file(&unfinished))?;
     copy_to(connection, &unfinished)?;
     fs::rename(&unfinished, &copy).map_err(StorageError::file(&copy))?;
     let folder = path.parent().unwrap_or(path);

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::{
     DataFolder, StorageError,
     backup::{copy_to, open_existing},
-    folder::{beside, remove, sync_folder},
+    folder::{SIDE_FILES, beside, remove_database, sync_folder},
     migrations::{MIGRATIONS, check_version},
 };
 
@@ -27,19 +27,21 @@ pub(crate) fn restore(folder: &Path, file: &Path) -> Result<Option<PathBuf>, Sto
     let held = DataFolder::open(folder)?;
     let database = held.database();
     let restored = beside(&database, ".restored");
-    remove(&restored).map_err(StorageError::file(&restored))?;
+    remove_database(&restored).map_err(StorageError::file(&restored))?;
     let prepared = open_copy(file).and_then(|copy| {
         copy_to(&copy, &restored)?;
         begin_epoch(&restored)
     });
     if let Err(error) = prepared {
         // What is left is of no use; that it cannot be removed is no news then.
-        let _ = remove(&restored);
+        let _ = remove_database(&restored);
         return Err(error);
     }
     let kept = if database.exists() {
         Some(set_aside(&database)?)
     } else {
+        // A log whose database is gone is of no use, and would be taken for the copy's.
+        remove_database(&database).map_err(StorageError::file(&database))?;
         None
     };
     fs::rename(&restored, &database).map_err(StorageError::file(&database))?;
@@ -107,13 +109,13 @@ fn set_aside(database: &Path) -> Result<PathBuf, StorageError> {
         tracing::warn!(%error, "the database from before could not be put in order");
     }
     link(database, &kept).map_err(StorageError::file(&kept))?;
-    let log = beside(database, "-wal");
-    if log.exists() {
-        let kept_log = beside(&kept, "-wal");
-        fs::rename(&log, &kept_log).map_err(StorageError::file(&kept_log))?;
+    for side in SIDE_FILES {
+        let log = beside(database, side);
+        if log.exists() {
+            let kept_log = beside(&kept, side);
+            fs::rename(&log, &kept_log).map_err(StorageError::file(&kept_log))?;
+        }
     }
-    let index = beside(database, "-shm");
-    remove(&index).map_err(StorageError::file(&index))?;
     Ok(kept)
 }
 

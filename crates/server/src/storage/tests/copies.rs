@@ -123,6 +123,34 @@ fn a_copy_is_put_in_place_of_the_data() {
 }
 
 #[test]
+fn what_another_database_left_behind_does_not_get_into_a_copy() {
+    let (mut world, [ann, bob], elsewhere) = copied();
+    world.says(ann, bob, "later than the copy");
+    let folder = data(&world);
+    let log = fs::read(folder.join("server.db-wal")).expect("a log");
+    let World {
+        storage,
+        folder: kept,
+        ..
+    } = world;
+    drop(storage);
+    let kept = kept.expect("folder");
+    // As if a restore had been killed halfway, and somebody had removed the database.
+    fs::write(folder.join("server.db.restored-wal"), &log).expect("written");
+    fs::write(folder.join("server.db-wal"), &log).expect("written");
+    fs::remove_file(folder.join("server.db")).expect("removed");
+    let copy = elsewhere.path().join("copy.db");
+    assert_eq!(restore(&folder, &copy).expect("restored"), None);
+    assert_eq!(
+        names(&folder),
+        ["server.ballast", "server.db", "server.lock"]
+    );
+    let mut storage = open(&kept);
+    use crate::storage::Storage;
+    assert_eq!(storage.sync(bob, 0, 9, 9_999).expect("page").rows.len(), 1);
+}
+
+#[test]
 fn an_empty_folder_takes_a_copy() {
     let (_world, [_, bob], elsewhere) = copied();
     let home = tempfile::tempdir().expect("folder");
