@@ -2,7 +2,7 @@
 //! folder the answers are `None`.
 
 use std::fs;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -40,7 +40,12 @@ impl Meter {
     }
 
     pub(crate) fn read(&self) -> Cores {
-        let seconds = self.start.elapsed().as_secs_f64().max(f64::EPSILON);
+        self.read_over(self.start.elapsed())
+    }
+
+    /// As if all that was done until now had been done within `span`.
+    pub(crate) fn read_over(&self, span: Duration) -> Cores {
+        let seconds = span.as_secs_f64().max(f64::EPSILON);
         let share = |before: Option<u64>, now: Option<u64>| {
             Some(now?.saturating_sub(before?) as f64 / 1e9 / seconds)
         };

@@ -76,7 +76,8 @@ pub fn run(target: Target, plan: Crowd) -> Result<CrowdReport> {
 
     let left = plan.limit.saturating_sub(since(swarm.now())).max(QUIET * 3);
     let settled = complete && swarm.settle(QUIET, left, &mut arrivals)?;
-    let cores = meter.read();
+    // Without the quiet at the end, in which nobody does anything.
+    let cores = meter.read_over(since(swarm.last_heard()));
     let settled = settled.then(|| since(swarm.last_heard()).as_secs_f64());
     let told = arrivals.all.iter().map(|one| one.told).min();
     swarm.settle(plan.stay, plan.stay, &mut arrivals)?;

@@ -61,7 +61,13 @@ pub(super) const AIMS: [Aim; 21] = [
     ),
     times("p99 at 20,000/s", "paced-20000", P99, Less, 20.0),
     times("connect, 1,000 stored", "connect-1000", P50, Less, 10.0),
-    times("connect, 10,000 stored", "connect-10000", P50, Less, 10.0),
+    times(
+        "connect, 10,000 stored (ours lists 5,000)",
+        "connect-10000",
+        P50,
+        Less,
+        10.0,
+    ),
     times("1,000 at once", "storm-1000", "/settled", Less, 30.0),
     times("2,000 at once", "storm-2000", "/settled", Less, 30.0),
     at_most(
