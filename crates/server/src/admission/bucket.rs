@@ -75,6 +75,11 @@ impl TokenBucket {
 
     /// Whether a token is there; as [`TokenBucket::take`], without taking it.
     pub(crate) fn peek(&self, now: Instant) -> Result<(), Duration> {
+        if self.rate.interval.is_zero() {
+            // Two threads may read the clock in another order than they ask: for
+            // the second one, the bucket would be full in a moment from now.
+            return Ok(());
+        }
         let missing = self.full_at.saturating_duration_since(now);
         match missing.checked_sub(self.rate.ahead) {
             Some(wait) if !wait.is_zero() => Err(wait),
@@ -152,6 +157,9 @@ mod tests {
     fn no_limit_is_none() {
         let now = Instant::now();
         let mut bucket = TokenBucket::new(Rate::new(u32::MAX, SECOND, u32::MAX), now);
+        assert_eq!(taken(&mut bucket, now), 1000);
+        // Nor for one whose clock was read before that of another.
+        assert!(bucket.take(now + SECOND).is_ok());
         assert_eq!(taken(&mut bucket, now), 1000);
     }
 
