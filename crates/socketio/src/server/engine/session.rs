@@ -106,9 +106,17 @@ impl<U: Upper> Session<U> {
         let open = Open::new(&tally.polling);
         let mut moved = self.polling(&mut inputs).await;
         drop(open);
-        if moved.is_none() && self.pump.outbound.is_moving() {
-            // Its client does not poll any more: the goodbye is said by the stream.
-            moved = timeout(LEAVE, stream_of(&mut inputs)).await.ok().flatten();
+        if moved.is_none() && self.pump.outbound.is_upgrading() {
+            // Its client may have stopped polling already, or be about to: what is
+            // left is said in whichever way it comes for it.
+            let outbound = self.pump.outbound.clone();
+            let come = async {
+                tokio::select! {
+                    stream = stream_of(&mut inputs) => stream,
+                    () = outbound.drained() => None,
+                }
+            };
+            moved = timeout(LEAVE, come).await.ok().flatten();
         }
         if let Some((stream, early)) = moved {
             add(&tally.upgrades_total);

@@ -207,12 +207,12 @@ impl Outbound {
         }
     }
 
-    /// Whether its client waits for what is queued at the end of a stream that the
+    /// Whether its client may come for what is queued by a stream that the
     /// session's task has not taken up yet.
-    pub(crate) fn is_moving(&self) -> bool {
+    pub(crate) fn is_upgrading(&self) -> bool {
         let state = self.lock();
         let over = matches!(state.end, End::Cut(_));
-        matches!(&state.link, Link::Polling(polling) if polling.is_moving() && !over)
+        matches!(&state.link, Link::Polling(polling) if polling.upgrade != Upgrade::Settled && !over)
     }
 
     /// Goes on by WebSocket: straight into `tcp`, or by the session's task.
