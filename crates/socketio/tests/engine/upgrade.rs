@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
     http::{Poller, answer, kept_alive},
-    stage::{options, soon, stage},
+    stage::{options, soon, stage, until},
     websocket::Ws,
 };
 
@@ -163,6 +163,25 @@ async fn a_goodbye_finds_a_client_that_is_on_its_way() {
     soon(async { while poller.poll().await.status != 400 {} }).await;
     socket.emit("last", &()).unwrap();
     socket.close();
+    let (texts, code) = ws.rest().await;
+    assert_eq!(texts, [r#"42["last"]"#, "1"]);
+    assert_eq!(code, Some(1000));
+    assert_eq!(stage.left().await, LeaveReason::ServerLeft);
+}
+
+#[tokio::test]
+async fn a_goodbye_finds_a_client_that_is_about_to_move() {
+    let mut stage = stage(options());
+    let poller = Poller::join(stage.addr()).await;
+    let socket = stage.joined().await;
+    let mut ws = Ws::beside(stage.addr(), &poller.sid).await;
+    ws.says("2probe").await;
+    assert_eq!(ws.hears().await, "3probe");
+    // It polls no more, and has not yet said that it moves.
+    socket.emit("last", &()).unwrap();
+    socket.close();
+    until(|| stage.counts().polling == 0).await;
+    ws.says("5").await;
     let (texts, code) = ws.rest().await;
     assert_eq!(texts, [r#"42["last"]"#, "1"]);
     assert_eq!(code, Some(1000));
