@@ -1,6 +1,10 @@
 //! What the outside provides: a clock, connections, a place for secrets.
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{
+    future::Future,
+    pin::Pin,
+    time::{Duration, Instant},
+};
 
 use parlour_protocol::{
     ConnectAuth, OutgoingMessage, ServerEvent, SessionId,
@@ -11,10 +15,16 @@ use url::Url;
 
 use crate::view::{Failure, FailureCode, SecretsBackend};
 
-/// Wall-clock time, for people only: no timer and no order depends on it.
+/// The time: no other part of the engine asks for it.
 pub trait Clock: Send {
-    /// Milliseconds since 1970.
+    /// Milliseconds since 1970, for people only: no timer and no order depends on it.
     fn now_ms(&self) -> i64;
+
+    /// The time that timers go by: that of the runtime, so that a test which has
+    /// the runtime's time in its hands has this one, too.
+    fn now(&self) -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
 }
 
 /// The system's clock.

@@ -1,6 +1,6 @@
 //! From an address to an open connection.
 
-use std::{future::poll_fn, sync::Arc, time::Instant};
+use std::{future::poll_fn, sync::Arc};
 
 use futures_util::StreamExt;
 use serde_json::value::RawValue;
@@ -11,6 +11,7 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
+    clock,
     error::{CloseReason, ConnectError},
     event::SocketEvents,
     machine::{Effect, Incoming, Input, Machine},
@@ -100,7 +101,7 @@ async fn join(wire: &mut Wire, machine: &mut Machine) -> Result<Joined, ConnectE
             None => Input::Ended(ended(None)),
         };
         let mut joined = None;
-        for effect in machine.step(input, Instant::now()) {
+        for effect in machine.step(input, clock::now()) {
             match effect {
                 Effect::Send(text) => wire.writer.push(Message::text(text)),
                 Effect::Pong => wire.writer.pong(),

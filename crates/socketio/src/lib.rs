@@ -51,6 +51,7 @@
 
 mod ack;
 mod arguments;
+mod clock;
 mod command;
 mod connect;
 pub mod engine;

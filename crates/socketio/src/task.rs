@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 
 use crate::{
     ack::AckTable,
+    clock,
     command::{Command, Expect},
     error::CloseReason,
     event::{AckReply, Ending, Event, SocketEvent, Undecodable},
@@ -150,7 +151,7 @@ impl Task {
 
     /// When the timer has something to do.
     fn due(&mut self) -> Instant {
-        let now = Instant::now();
+        let now = clock::now();
         let limit = self.settings.write_timeout;
         let stall = self.writer.deadline(limit, now, self.meter.written());
         // While we do not read, we cannot know whether the server speaks.
@@ -163,7 +164,7 @@ impl Task {
     }
 
     fn tick(&mut self) -> Option<CloseReason> {
-        let now = Instant::now();
+        let now = clock::now();
         let limit = self.settings.write_timeout;
         if self.writer.stalled(limit, now, self.meter.written()) {
             return Some(CloseReason::WriteTimeout);
@@ -208,7 +209,7 @@ impl Task {
 
     fn step(&mut self, input: Input<'_>) -> Option<CloseReason> {
         let mut ended = None;
-        for effect in self.machine.step(input, Instant::now()) {
+        for effect in self.machine.step(input, clock::now()) {
             match effect {
                 Effect::Send(text) => self.writer.push(Message::text(text)),
                 Effect::Pong => self.writer.pong(),

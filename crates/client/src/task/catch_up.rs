@@ -1,10 +1,7 @@
 //! The first `users` of a connection: who is there, what we missed, and what
 //! became of the messages that were in flight.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    time::Instant,
-};
+use std::collections::{HashSet, VecDeque};
 
 use parlour_protocol::{HistoryEntry, UserEntry, UserId, Users};
 
@@ -49,7 +46,7 @@ impl Engine {
         }
         link.dialect = Some(dialect);
         let socket_id = UserId::new(link.socket_id.clone());
-        let unknown = Instant::now() + link.server_patience;
+        let unknown = self.clock.now() + link.server_patience;
         if dialect == Dialect::A {
             self.enter_account(None)?;
             self.roster.set_me(socket_id);

@@ -1,6 +1,6 @@
 //! What a connection brings.
 
-use std::{collections::VecDeque, future::pending, time::Instant};
+use std::{collections::VecDeque, future::pending};
 
 use parlour_protocol::{LiveMessage, ServerEvent, UserId};
 
@@ -157,7 +157,7 @@ impl Engine {
         } else {
             link.server_patience
         };
-        self.outbox.link_lost(Instant::now() + patience);
+        self.outbox.link_lost(self.clock.now() + patience);
         self.roster.set_live(false);
         self.changes.everyone();
     }

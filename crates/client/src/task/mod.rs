@@ -167,7 +167,7 @@ impl Engine {
     /// Gives the session machine an input and does what it says.
     fn step(&mut self, input: Input) -> Result<(), StoreError> {
         let jitter: f64 = self.random.random();
-        let effects = self.session.step(input, Instant::now(), jitter);
+        let effects = self.session.step(input, self.clock.now(), jitter);
         self.changes.session();
         for effect in effects {
             self.apply(effect)?;
@@ -228,7 +228,7 @@ impl Engine {
         let due = self
             .session
             .deadline()
-            .is_some_and(|deadline| deadline <= Instant::now());
+            .is_some_and(|deadline| deadline <= self.clock.now());
         if due { self.step(Input::Tick) } else { Ok(()) }
     }
 

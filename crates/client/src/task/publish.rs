@@ -1,7 +1,5 @@
 //! What hosts are told: answers, snapshots, changes.
 
-use std::time::Instant;
-
 use super::{Engine, storage_refusal};
 use crate::{Answer, Query, Refusal, RefusalCode, Snapshot, TimelinePage};
 
@@ -42,7 +40,7 @@ impl Engine {
 
     pub(super) fn snapshot(&self) -> Snapshot {
         Snapshot {
-            session: self.session.view(Instant::now()),
+            session: self.session.view(self.clock.now()),
             secrets: self.secrets.view(),
             roster: self.roster.entries(),
         }
@@ -62,7 +60,7 @@ impl Engine {
                 }
             }
         }
-        let view = || self.session.view(Instant::now());
+        let view = || self.session.view(self.clock.now());
         for event in changes.into_events(
             &self.roster,
             view,

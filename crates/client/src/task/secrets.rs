@@ -131,7 +131,7 @@ impl SecretsTask {
             Err(_) => tracing::warn!("the secret store takes no more requests"),
         }
         // A store that is stuck or gone is noticed by its silence.
-        self.awaited = Some((awaited, Instant::now() + LIMIT));
+        self.awaited = Some((awaited, tokio::time::Instant::now().into_std() + LIMIT));
     }
 
     /// The next answer; pending for ever where the thread is gone.
@@ -218,7 +218,7 @@ impl Engine {
         let Some((awaited, deadline)) = self.secrets.awaited else {
             return Ok(());
         };
-        if Instant::now() < deadline {
+        if tokio::time::Instant::now().into_std() < deadline {
             return Ok(());
         }
         self.secrets.awaited = None;

@@ -1,7 +1,5 @@
 //! From the queue to the connection.
 
-use std::time::Instant;
-
 use parlour_protocol::{OutgoingMessage, UserId};
 
 use super::Engine;
@@ -93,7 +91,7 @@ impl Engine {
             let fence = self.outbox.next_fence();
             let fenced = link.sender.fence(fence);
             self.outbox
-                .written(written.iter().copied(), fence, Instant::now());
+                .written(written.iter().copied(), fence, self.clock.now());
             if !fenced {
                 let ids = self.outbox.fence_passed(fence);
                 self.sent(&ids, Evidence::None)?;
@@ -121,7 +119,7 @@ impl Engine {
 
     /// Doubts that time has resolved.
     pub(super) fn patience_over(&mut self) -> Result<(), StoreError> {
-        let now = Instant::now();
+        let now = self.clock.now();
         let unfenced = self.outbox.unfenced(now);
         self.sent(&unfenced, Evidence::None)?;
         let over = self.outbox.patience_over(now);

@@ -1,7 +1,7 @@
 //! What a server that speaks pm has for us, into the store: pages, live messages,
 //! and at the end of the first catch-up the order of everything.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parlour_protocol::{
     LiveMessage, UserId,
@@ -35,7 +35,7 @@ impl Engine {
         &mut self,
         message: LiveMessage,
     ) -> Result<(), StoreError> {
-        let now = Instant::now();
+        let now = self.clock.now();
         let Some(pm) = self.link.as_mut().and_then(|link| link.pm.as_mut()) else {
             return Ok(());
         };
@@ -100,7 +100,7 @@ impl Engine {
             None => Duration::ZERO,
         };
         let wait = wait.min(LONGEST_WAIT) + backoff::delay(failures, jitter);
-        pm.inbox.put_off(wait, Instant::now());
+        pm.inbox.put_off(wait, self.clock.now());
         if for_now.is_some() && !pm.inbox.is_caught_up() {
             // The server lives; it is no fault that it takes its time.
             return self.step(Input::Progress);
@@ -119,7 +119,7 @@ impl Engine {
         let was_caught_up = pm.inbox.is_caught_up();
         let known = pm.inbox.cursor();
         let ready = (page.epoch == pm.epoch)
-            .then(|| pm.inbox.page(page.next, page.complete, Instant::now()));
+            .then(|| pm.inbox.page(page.next, page.complete, self.clock.now()));
         let Some(Ok(ready)) = ready else {
             tracing::warn!("the server sent a page that cannot be");
             return self.break_off(FailureCode::ProtocolError);

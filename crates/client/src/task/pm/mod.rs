@@ -108,7 +108,7 @@ impl Engine {
             link.pm = Some(Box::new(Pm {
                 epoch: hello.epoch,
                 window: hello.limits.window.clamp(1, limits::WINDOW),
-                inbox: Inbox::new(inbox.cursor, Instant::now()),
+                inbox: Inbox::new(inbox.cursor, self.clock.now()),
                 claims,
                 receipts: Receipts::default(),
                 unread: Vec::new(),
@@ -137,7 +137,7 @@ impl Engine {
     /// At the end of a turn, when all that came is committed: asks for what is
     /// missing, and tells what has arrived.
     pub(super) fn ask_inbox(&mut self) {
-        let now = Instant::now();
+        let now = self.clock.now();
         let Some(link) = &mut self.link else { return };
         // Nothing is sent before the list is there.
         let (Some(pm), true) = (&mut link.pm, link.dialect.is_some()) else {
@@ -164,7 +164,7 @@ impl Engine {
         let link = self.link.as_ref().filter(|link| link.dialect.is_some())?;
         let pm = link.pm.as_ref()?;
         // Nothing is told before we have caught up.
-        let receipts = pm.receipts.deadline(Instant::now());
+        let receipts = pm.receipts.deadline(self.clock.now());
         let receipts = receipts.filter(|_| pm.inbox.is_caught_up());
         pm.inbox.deadline().into_iter().chain(receipts).min()
     }

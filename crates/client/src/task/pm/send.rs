@@ -1,6 +1,6 @@
 //! Messages to a server that speaks pm, and its answers to them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parlour_protocol::{
     OutgoingMessage,
@@ -86,7 +86,7 @@ impl Engine {
 
     /// It is committed there, now or before.
     fn taken(&mut self, id: ItemId, accepted: &Accepted) -> Result<(), StoreError> {
-        let now = Instant::now();
+        let now = self.clock.now();
         self.outbox.taken();
         let Some(account) = self.account.as_ref().map(|account| account.id) else {
             return Ok(());
@@ -122,7 +122,7 @@ impl Engine {
         let wait = refused.and_then(|refused| refused.retry_after_ms);
         let wait = Duration::from_millis(wait.unwrap_or(0)).min(LONGEST_WAIT);
         let wait = wait + backoff::delay(refusals, self.random.random());
-        self.outbox.pause(Instant::now() + wait);
+        self.outbox.pause(self.clock.now() + wait);
         self.reload_outbox()
     }
 
