@@ -351,6 +351,7 @@ impl Person {
             let query = Query::Timeline {
                 user: user.clone(),
                 before,
+                after: None,
                 limit: 200,
             };
             let Answer::Timeline(mut page) = self.client().query(query).await.expect("a page");

@@ -90,6 +90,8 @@ pub enum RefusalCode {
     UnknownUser,
     /// No such message, or one that this cannot be done to.
     UnknownMessage,
+    /// The question contradicts itself, or asks for more than there can be.
+    InvalidQuery,
     /// The database did not take it: a full disk, for instance.
     StorageFailed,
     /// More requests are waiting than the engine takes.

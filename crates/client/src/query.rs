@@ -15,13 +15,19 @@ use crate::view::TimelineItem;
 )]
 #[ts(export)]
 pub enum Query {
-    /// A page of a conversation, from its end or from before a position.
+    /// A page of a conversation: its end, or what lies right before or right
+    /// behind a position. Not both at once: that is refused as
+    /// [`InvalidQuery`](crate::RefusalCode::InvalidQuery).
     Timeline {
         /// The other side of the conversation.
         user: UserId,
-        /// Only items with a smaller position; `None` for the newest.
+        /// Only items with a smaller position, the nearest to it.
         #[ts(type = "number | null")]
         before: Option<i64>,
+        /// Only items with a greater position, the nearest to it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional, type = "number")]
+        after: Option<i64>,
         /// At most this many items; at most 200 are given.
         limit: u32,
     },
@@ -45,6 +51,7 @@ pub struct TimelinePage {
     pub user: UserId,
     /// The items, by rising position.
     pub items: Vec<TimelineItem>,
-    /// Whether nothing older exists.
+    /// Whether nothing older exists; of a page behind a position, whether nothing
+    /// newer does.
     pub complete: bool,
 }

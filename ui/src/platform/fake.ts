@@ -161,11 +161,14 @@ export class FakePlatform implements Platform {
       case "settings":
         return { type: "settings", ...this.settings };
       case "timeline": {
-        const { user, before } = query;
+        const { user, before, after } = query;
         const all = (this.#timelines.get(user) ?? []).filter(
-          (item) => before === null || item.position < before,
+          (item) =>
+            (before === null || item.position < before) &&
+            (after === undefined || item.position > after),
         );
-        const items = all.slice(-query.limit);
+        const items =
+          after === undefined ? all.slice(-query.limit) : all.slice(0, query.limit);
         return { type: "timeline", user, items, complete: items.length === all.length };
       }
     }

@@ -131,29 +131,6 @@ impl Store {
             .collect::<rusqlite::Result<_>>()?)
     }
 
-    /// The newest `limit` messages before a position, by rising position.
-    pub(crate) fn page(
-        &self,
-        account: AccountId,
-        peer: &UserId,
-        before: Option<i64>,
-        limit: u32,
-    ) -> Result<Vec<StoredMessage>> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM messages WHERE account = ?1 AND peer = ?2 AND position < ?3
-             ORDER BY position DESC, id DESC LIMIT ?4"
-        );
-        let mut statement = self.connection.prepare_cached(&sql)?;
-        let mut page: Vec<StoredMessage> = statement
-            .query_map(
-                params![account.0, peer.as_str(), before.unwrap_or(i64::MAX), limit],
-                read_message,
-            )?
-            .collect::<rusqlite::Result<_>>()?;
-        page.reverse();
-        Ok(page)
-    }
-
     /// Moves a message within its conversation.
     pub(crate) fn set_position(&self, id: ItemId, position: i64) -> Result<()> {
         self.connection
@@ -204,7 +181,7 @@ impl Store {
             .query_row(params![account.0, peer.as_str()], |row| row.get(0))?;
         Ok(Summary {
             unread,
-            last_message: self.page(account, peer, None, 1)?.pop(),
+            last_message: self.last_message(account, peer)?,
         })
     }
 }

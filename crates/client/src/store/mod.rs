@@ -7,6 +7,7 @@ mod inbox;
 mod messages;
 mod order;
 mod outgoing;
+mod pages;
 mod schema;
 mod users;
 
@@ -18,6 +19,7 @@ pub(crate) use accounts::{Account, AccountId};
 pub(crate) use inbox::{Claims, InboxState};
 pub(crate) use messages::{NewMessage, StoredMessage, Summary};
 pub(crate) use outgoing::{Evidence, Pending};
+pub(crate) use pages::Place;
 pub(crate) use users::StoredUser;
 
 /// The file in the profile's data folder.

@@ -123,27 +123,6 @@ fn unread_is_counted_until_it_is_read() {
 }
 
 #[test]
-fn pages_go_back_from_the_end() {
-    let store = Store::in_memory();
-    let account = account(&store, "a");
-    let bob = UserId::from("b");
-    for n in 1..=5 {
-        store
-            .append(account, &theirs(&bob, &n.to_string()))
-            .expect("message");
-    }
-    let contents =
-        |page: Vec<StoredMessage>| page.into_iter().map(|m| m.content).collect::<Vec<_>>();
-    let newest = store.page(account, &bob, None, 2).expect("page");
-    let before = newest[0].position;
-    assert_eq!(contents(newest), ["4", "5"]);
-    assert_eq!(
-        contents(store.page(account, &bob, Some(before), 10).expect("page")),
-        ["1", "2", "3"]
-    );
-}
-
-#[test]
 fn the_queue_of_a_forgotten_identity_is_held_for_the_next() {
     let store = Store::in_memory();
     let bob = UserId::from("b");

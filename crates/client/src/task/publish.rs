@@ -1,7 +1,9 @@
 //! What hosts are told: answers, snapshots, changes.
 
+use parlour_protocol::UserId;
+
 use super::{Engine, storage_refusal};
-use crate::{Answer, Query, Refusal, RefusalCode, Snapshot, TimelinePage};
+use crate::{Answer, Query, Refusal, RefusalCode, Snapshot, TimelinePage, store::Place};
 
 /// The most items that one page has.
 const PAGE: u32 = 200;
@@ -12,30 +14,32 @@ impl Engine {
             Query::Timeline {
                 user,
                 before,
+                after,
                 limit,
             } => {
-                let account = self.account.as_ref().ok_or(RefusalCode::NotSignedIn)?;
-                let limit = (*limit).clamp(1, PAGE);
-                // One more than asked for tells whether there is more.
-                let mut page = self
-                    .store
-                    .page(account.id, user, *before, limit + 1)
-                    .map_err(|error| storage_refusal(&error))?;
-                let complete = page.len() <= limit as usize;
-                if !complete {
-                    page.remove(0);
-                }
-                let items = page
-                    .iter()
-                    .map(|message| self.roster.item(message))
-                    .collect();
-                Ok(Answer::Timeline(TimelinePage {
-                    user: user.clone(),
-                    items,
-                    complete,
-                }))
+                let place = match (*before, *after) {
+                    (None, None) => Place::End,
+                    (Some(position), None) => Place::Before(position),
+                    (None, Some(position)) => Place::After(position),
+                    (Some(_), Some(_)) => return Err(RefusalCode::InvalidQuery.into()),
+                };
+                self.timeline(user, place, (*limit).clamp(1, PAGE))
             }
         }
+    }
+
+    fn timeline(&self, user: &UserId, place: Place, limit: u32) -> Result<Answer, Refusal> {
+        let account = self.account.as_ref().ok_or(RefusalCode::NotSignedIn)?;
+        let page = self
+            .store
+            .page(account.id, user, place, limit)
+            .map_err(|error| storage_refusal(&error))?;
+        let items = page.messages.iter();
+        Ok(Answer::Timeline(TimelinePage {
+            user: user.clone(),
+            items: items.map(|message| self.roster.item(message)).collect(),
+            complete: page.complete,
+        }))
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {

@@ -210,6 +210,7 @@ impl Stage {
 
     pub(super) fn timeline(&self, user: &str) -> Vec<TimelineItem> {
         let query = Query::Timeline {
+            after: None,
             user: user.into(),
             before: None,
             limit: 200,
