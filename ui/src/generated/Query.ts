@@ -10,9 +10,13 @@ export type Query = { "type": "timeline",
  */
 user: UserId, 
 /**
- * Only items with a smaller position; `None` for the newest.
+ * Only items with a smaller position, the nearest to it.
  */
 before: number | null, 
+/**
+ * Only items with a greater position, the nearest to it.
+ */
+after?: number, 
 /**
  * At most this many items; at most 200 are given.
  */

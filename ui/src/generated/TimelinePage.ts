@@ -15,6 +15,7 @@ user: UserId,
  */
 items: Array<TimelineItem>, 
 /**
- * Whether nothing older exists.
+ * Whether nothing older exists; of a page behind a position, whether nothing
+ * newer does.
  */
 complete: boolean, };

@@ -32,6 +32,7 @@ const FAILURE_CODES: Record<FailureCode, true> = {
   keyringTimedOut: true,
   keyringFailed: true,
   sessionMissing: true,
+  invalidQuery: true,
   storageFailed: true,
 };
 const PROBLEM_CODES: Record<ProblemCode, true> = {
@@ -45,6 +46,7 @@ const PROBLEM_CODES: Record<ProblemCode, true> = {
   messageTooLarge: true,
   unknownUser: true,
   unknownMessage: true,
+  invalidQuery: true,
   storageFailed: true,
   busy: true,
   closed: true,

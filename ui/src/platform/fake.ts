@@ -167,8 +167,7 @@ export class FakePlatform implements Platform {
             (before === null || item.position < before) &&
             (after === undefined || item.position > after),
         );
-        const items =
-          after === undefined ? all.slice(-query.limit) : all.slice(0, query.limit);
+        const items = after === undefined ? all.slice(-query.limit) : all.slice(0, query.limit);
         return { type: "timeline", user, items, complete: items.length === all.length };
       }
     }

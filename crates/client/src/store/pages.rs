@@ -157,7 +157,11 @@ mod tests {
 
     /// All of a conversation by pages of `limit`, from one end to the other.
     fn all(store: &Store, account: AccountId, peer: &UserId, limit: u32, up: bool) -> Vec<i64> {
-        let mut place = if up { Place::After(i64::MIN) } else { Place::End };
+        let mut place = if up {
+            Place::After(i64::MIN)
+        } else {
+            Place::End
+        };
         let mut seen = Vec::new();
         loop {
             let page = store.page(account, peer, place, limit).expect("a page");
@@ -190,7 +194,9 @@ mod tests {
         assert_eq!((positions(&behind), behind.complete), (vec![7, 8], false));
         let behind = store.page(account, &bob, Place::After(8), 2).expect("page");
         assert_eq!((positions(&behind), behind.complete), (vec![9, 20], true));
-        let nothing = store.page(account, &bob, Place::After(20), 2).expect("page");
+        let nothing = store
+            .page(account, &bob, Place::After(20), 2)
+            .expect("page");
         assert_eq!((positions(&nothing), nothing.complete), (vec![], true));
     }
 
@@ -211,8 +217,12 @@ mod tests {
     fn two_questions_show_what_surrounds_a_message() {
         let stands: Vec<i64> = (1..=100).collect();
         let (store, account, bob) = conversation(&stands);
-        let upto = store.page(account, &bob, Place::Before(41), 3).expect("page");
-        let behind = store.page(account, &bob, Place::After(40), 3).expect("page");
+        let upto = store
+            .page(account, &bob, Place::Before(41), 3)
+            .expect("page");
+        let behind = store
+            .page(account, &bob, Place::After(40), 3)
+            .expect("page");
         assert_eq!(positions(&upto), [38, 39, 40]);
         assert_eq!(positions(&behind), [41, 42, 43]);
     }

@@ -9,7 +9,7 @@ use parlour_protocol::UserEntry;
 use self::stage::{Stage, came, everyone, list, message, plain, session, user};
 use super::*;
 use crate::{
-    Command, Presence, SessionView,
+    Answer, Command, Presence, Query, RefusalCode, SessionView,
     view::{Delivery, FailureCode},
 };
 
@@ -307,4 +307,36 @@ fn a_note_to_oneself_that_comes_back_is_the_same_note() {
     stage.says("me", "note");
     stage.hears(vec![message("me", "me", "note")]);
     assert_eq!(stage.texts("me"), ["note", "note"]);
+}
+
+#[test]
+fn a_page_lies_before_a_position_or_behind_it_but_not_both() {
+    let mut stage = Stage::online(everyone());
+    for text in ["one", "two", "three"] {
+        stage.says("bob", text);
+    }
+    let ask = |before, after| {
+        let user = "bob".into();
+        let limit = 1;
+        let query = Query::Timeline {
+            user,
+            before,
+            after,
+            limit,
+        };
+        stage.engine.query(&query)
+    };
+    let text = |answer| match answer {
+        Ok(Answer::Timeline(page)) => (page.items[0].content.clone(), page.complete),
+        other => panic!("no page: {other:?}"),
+    };
+    assert_eq!(text(ask(None, None)), ("three".to_owned(), false));
+    assert_eq!(text(ask(Some(2), None)), ("one".to_owned(), true));
+    assert_eq!(text(ask(None, Some(1))), ("two".to_owned(), false));
+    assert_eq!(text(ask(None, Some(2))), ("three".to_owned(), true));
+    assert_eq!(
+        ask(Some(3), Some(1)),
+        Err(RefusalCode::InvalidQuery.into()),
+        "neither is a guess"
+    );
 }
