@@ -1,14 +1,12 @@
 //! From an address to an open connection.
 
-use std::{future::poll_fn, sync::Arc};
+use std::sync::Arc;
 
-use futures_util::StreamExt;
 use serde_json::value::RawValue;
 use tokio::{
     sync::{Notify, oneshot},
     time::timeout,
 };
-use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
     clock,
@@ -19,7 +17,7 @@ use crate::{
     queue::queue,
     socket::{Parts, Socket},
     task::{Queues, Settings, Task},
-    transport::{self, Wire, ended},
+    transport::{self, Heard, Wire},
 };
 
 /// How many events may arrive before CONNECT is answered. Servers have no reason
@@ -91,20 +89,19 @@ struct Joined {
 async fn join(wire: &mut Wire, machine: &mut Machine) -> Result<Joined, ConnectError> {
     let mut early = Vec::new();
     loop {
-        let frame = wire.reader.next().await;
-        let input = match &frame {
-            Some(Ok(Message::Text(text))) => Input::Text(text),
-            Some(Ok(Message::Binary(part))) => Input::Binary(part.clone()),
-            Some(Ok(Message::Close(_))) => Input::Ended(CloseReason::ServerDisconnect),
-            Some(Ok(_)) => Input::Control,
-            Some(Err(error)) => Input::Ended(ended(Some(error))),
-            None => Input::Ended(ended(None)),
+        let heard = wire.next().await;
+        let input = match &heard {
+            Heard::Text(text) => Input::Text(text),
+            Heard::Binary(part) => Input::Binary(part.clone()),
+            Heard::Probed(_) | Heard::Control => Input::Control,
+            Heard::Ended(reason) => Input::Ended(reason.clone()),
+            Heard::Written => continue,
         };
         let mut joined = None;
         for effect in machine.step(input, clock::now()) {
             match effect {
-                Effect::Send(text) => wire.writer.push(Message::text(text)),
-                Effect::Pong => wire.writer.pong(),
+                Effect::Send(text) => wire.text(text),
+                Effect::Pong => wire.pong(),
                 Effect::Deliver(incoming) if early.len() < EARLY_EVENTS => early.push(incoming),
                 Effect::Deliver(_) => {
                     return Err(ConnectError::Protocol(
@@ -118,7 +115,6 @@ async fn join(wire: &mut Wire, machine: &mut Machine) -> Result<Joined, ConnectE
                 Effect::Probe | Effect::Answered { .. } | Effect::FenceAnswered { .. } => {}
             }
         }
-        poll_fn(|cx| wire.writer.poll_drain(cx)).await;
         if let Some(id) = joined {
             return Ok(Joined { id, early });
         }

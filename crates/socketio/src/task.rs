@@ -8,13 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::FutureExt;
 use tokio::{
     sync::{Notify, oneshot},
     time::sleep_until,
 };
-use tokio_tungstenite::tungstenite::{self, Message};
 
 use crate::{
     ack::AckTable,
@@ -26,7 +24,7 @@ use crate::{
     machine::{Effect, Incoming, Input, Machine},
     queue::{self, Refused},
     socket::Socket,
-    transport::{Meter, Reader, Wire, Writer, ended},
+    transport::{Heard, Wire},
 };
 
 mod farewell;
@@ -40,9 +38,7 @@ const IDLE: Duration = Duration::from_secs(60 * 60);
 
 /// The owner of an open connection.
 pub(crate) struct Task {
-    reader: Reader,
-    writer: Writer,
-    meter: Arc<Meter>,
+    wire: Wire,
     machine: Machine,
     commands: queue::Receiver<Command>,
     events: queue::Sender<SocketEvent>,
@@ -83,10 +79,8 @@ impl Task {
         early: Vec<Incoming>,
     ) -> Self {
         let mut task = Self {
-            reader: wire.reader,
-            writer: wire.writer,
-            read_before: wire.meter.read(),
-            meter: wire.meter,
+            read_before: wire.bytes_read(),
+            wire,
             machine,
             commands: queues.commands,
             events: queues.events,
@@ -118,10 +112,10 @@ impl Task {
                 timer.as_mut().reset(due.into());
             }
             let room = self.waiting.front().map_or(0, SocketEvent::weight);
+            let reading = self.waiting.is_empty();
             let ended = tokio::select! {
-                frame = self.reader.next(), if self.waiting.is_empty() => self.read(frame),
-                () = poll_fn(|cx| self.writer.poll_drain(cx)), if self.writer.busy() => None,
-                Some(command) = self.commands.recv(), if self.writer.ready() => {
+                heard = poll_fn(|cx| self.wire.poll(cx, reading)) => self.hear(heard),
+                Some(command) = self.commands.recv(), if self.wire.ready() => {
                     self.write(command);
                     None
                 }
@@ -153,7 +147,7 @@ impl Task {
     fn due(&mut self) -> Instant {
         let now = clock::now();
         let limit = self.settings.write_timeout;
-        let stall = self.writer.deadline(limit, now, self.meter.written());
+        let stall = self.wire.stall_deadline(limit, now);
         // While we do not read, we cannot know whether the server speaks.
         let silence = self.machine.deadline().filter(|_| self.waiting.is_empty());
         [stall, silence]
@@ -166,7 +160,7 @@ impl Task {
     fn tick(&mut self) -> Option<CloseReason> {
         let now = clock::now();
         let limit = self.settings.write_timeout;
-        if self.writer.stalled(limit, now, self.meter.written()) {
+        if self.wire.stalled(limit, now) {
             return Some(CloseReason::WriteTimeout);
         }
         if !self.waiting.is_empty() {
@@ -174,28 +168,29 @@ impl Task {
         }
         // What lies in the socket's buffer is a sign of life, however late we look
         // (the process may have slept for an hour), so look before deciding.
-        if let Some(frame) = self.reader.next().now_or_never() {
-            return self.read(frame);
+        if let Some(heard) = self.wire.next().now_or_never() {
+            return self.hear(heard);
         }
-        let read = self.meter.read();
+        let read = self.wire.bytes_read();
         if read != std::mem::replace(&mut self.read_before, read) {
             return self.step(Input::Progress);
         }
         self.step(Input::Tick)
     }
 
-    fn read(&mut self, frame: Option<Result<Message, tungstenite::Error>>) -> Option<CloseReason> {
-        let ended = match frame {
-            Some(Ok(Message::Text(text))) => self.step(Input::Text(&text)),
-            Some(Ok(Message::Binary(part))) => self.step(Input::Binary(part)),
-            Some(Ok(Message::Close(_))) => self.step(Input::Ended(CloseReason::ServerDisconnect)),
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
+    fn hear(&mut self, heard: Heard) -> Option<CloseReason> {
+        let ended = match heard {
+            Heard::Text(text) => self.step(Input::Text(&text)),
+            Heard::Binary(part) => self.step(Input::Binary(part)),
+            Heard::Probed(number) => {
+                tracing::trace!(number, "the probe was answered");
                 self.step(Input::Control)
             }
-            Some(Err(error)) => self.step(Input::Ended(ended(Some(&error)))),
-            None => self.step(Input::Ended(ended(None))),
+            Heard::Control => self.step(Input::Control),
+            Heard::Ended(reason) => self.step(Input::Ended(reason)),
+            Heard::Written => return None,
         };
-        self.read_before = self.meter.read();
+        self.read_before = self.wire.bytes_read();
         ended
     }
 
@@ -211,9 +206,9 @@ impl Task {
         let mut ended = None;
         for effect in self.machine.step(input, clock::now()) {
             match effect {
-                Effect::Send(text) => self.writer.push(Message::text(text)),
-                Effect::Pong => self.writer.pong(),
-                Effect::Probe => self.writer.push(Message::Ping(Bytes::new())),
+                Effect::Send(text) => self.wire.text(text),
+                Effect::Pong => self.wire.pong(),
+                Effect::Probe => self.wire.probe(0),
                 Effect::Deliver(incoming) => self.deliver(incoming),
                 Effect::Answered { id, answer } => {
                     self.acks.answer(id, answer);
@@ -232,7 +227,7 @@ impl Task {
             return;
         };
         if answer == FenceAnswer::Accepted {
-            self.writer.push(Message::text(fence::leave(number)));
+            self.wire.text(fence::leave(number));
         }
         drop(pending.permit);
         // Who no longer waits for it does not need it.
@@ -284,7 +279,7 @@ impl Task {
                     self.fences.insert(number, pending);
                 }
             }
-            push(&mut self.writer, command.text, command.attachments);
+            push(&mut self.wire, command.text, command.attachments);
             next = if bytes < WRITE_AHEAD {
                 self.commands.try_recv()
             } else {

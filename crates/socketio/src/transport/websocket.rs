@@ -53,7 +53,7 @@ fn upgrade_error(error: Error) -> ConnectError {
 }
 
 /// What the end of an open WebSocket means; `None` is the end of the stream.
-pub(crate) fn ended(error: Option<&Error>) -> CloseReason {
+pub(super) fn ended(error: Option<&Error>) -> CloseReason {
     match error {
         Some(Error::Capacity(CapacityError::MessageTooLong { .. })) => CloseReason::TooLarge,
         Some(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) | Error::Io(_))
