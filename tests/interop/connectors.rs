@@ -5,7 +5,7 @@
 use std::{fmt::Debug, future::Future, sync::Arc, time::Duration};
 
 use parlour_client::{
-    FailureCode, RustSocketIoConnector, SocketIoConnector,
+    FailureCode, RustSocketIoConnector, ServerOptions, SocketIoConnector,
     ports::{Connector, Link, LinkClose, LinkEvent, Target},
 };
 use parlour_protocol::{ConnectAuth, OutgoingMessage, ServerEvent, UserId, Users};
@@ -30,6 +30,7 @@ async fn link(
     let target = Target {
         server: server.parse().expect("an address"),
         auth,
+        options: ServerOptions::default(),
     };
     match timeout(PATIENCE, connector.connect(target)).await {
         Ok(outcome) => outcome.map_err(|none| none.reason.code),

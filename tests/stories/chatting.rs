@@ -159,6 +159,7 @@ async fn what_cannot_be_asked_for_is_refused_with_a_code() {
     let sign_in = |server: &str, username: &str| Command::SignIn {
         server: server.into(),
         username: username.into(),
+        options: None,
     };
     let send = |to: &str, content: &str| Command::SendMessage {
         to: to.into(),

@@ -172,6 +172,7 @@ impl Person {
         let command = Command::SignIn {
             server: server.to_owned(),
             username: self.name.clone(),
+            options: None,
         };
         self.asks(command).await.expect("accepted");
     }

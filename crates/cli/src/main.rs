@@ -97,7 +97,7 @@ async fn host(client: &ClientHandle, account: Option<(String, String)>) -> Resul
                 if let Some((server, username)) = sign_in.take()
                     && is_signed_out(&event)
                 {
-                    client.dispatch(Command::SignIn { server, username }).await.context("signing in")?;
+                    client.dispatch(Command::SignIn { server, username, options: None }).await.context("signing in")?;
                 }
             }
             line = input.next() => match line {

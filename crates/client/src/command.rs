@@ -4,7 +4,7 @@ use parlour_protocol::UserId;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::view::ItemId;
+use crate::{ServerOptions, view::ItemId};
 
 /// A request from a host. It is answered with "accepted" or a [`Refusal`];
 /// everything that follows from it arrives as events.
@@ -22,6 +22,15 @@ pub enum Command {
         server: String,
         /// The name.
         username: String,
+        /// How the server is reached; left out, as the last time on the same server.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        options: Option<ServerOptions>,
+    },
+    /// Reach the server in another way from now on, and at once.
+    SetServerOptions {
+        /// The way.
+        options: ServerOptions,
     },
     /// Resume the last session: after a keyring that would not open, for instance.
     Resume,
@@ -72,6 +81,8 @@ pub struct Refusal {
 pub enum RefusalCode {
     /// The address of the server cannot be read, or has a scheme other than http and https.
     InvalidAddress,
+    /// The path of the server does not start with a slash, or is no path.
+    InvalidPath,
     /// The name is empty.
     UsernameEmpty,
     /// The name is over 32 characters or 128 bytes.

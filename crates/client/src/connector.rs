@@ -48,6 +48,9 @@ impl Connector for SocketIoConnector {
 async fn connect(target: Target) -> Result<Link, NoLink> {
     let mut options = ConnectOptions::new(target.server);
     options.auth = Some(auth_json(&target.auth)?);
+    if let Some(path) = target.options.path {
+        options.path = path;
+    }
     let (socket, incoming) = parlour_socketio::connect(options)
         .await
         .map_err(connect_failure)?;

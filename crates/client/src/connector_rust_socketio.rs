@@ -165,7 +165,11 @@ impl Connection {
         let refused = verdict.clone();
         let outgoing = self.outgoing.clone();
         let (goodbye, broken) = (self.ends.0.clone(), self.ends.0.clone());
-        let connecting = ClientBuilder::new(target.server.as_str())
+        let mut server = target.server.clone();
+        if let Some(path) = &target.options.path {
+            server.set_path(path);
+        }
+        let connecting = ClientBuilder::new(server.as_str())
             .namespace("/")
             .auth(auth)
             .transport_type(TransportType::Websocket)

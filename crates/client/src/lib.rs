@@ -15,6 +15,7 @@ mod dialect;
 mod event;
 mod handle;
 mod inbox;
+mod options;
 mod outbox;
 pub mod ports;
 mod query;
@@ -32,6 +33,7 @@ pub use connector::SocketIoConnector;
 pub use connector_rust_socketio::RustSocketIoConnector;
 pub use event::{ClientEvent, Snapshot};
 pub use handle::{ClientConfig, ClientHandle, StartError, Subscription};
+pub use options::ServerOptions;
 /// For the logs of hosts: these targets hold everybody's words and the session.
 pub use parlour_socketio::logs_frames;
 pub use query::{Answer, Query, TimelinePage};

@@ -13,7 +13,10 @@ use parlour_protocol::{
 use tokio::sync::mpsc;
 use url::Url;
 
-use crate::view::{Failure, FailureCode, SecretsBackend};
+use crate::{
+    ServerOptions,
+    view::{Failure, FailureCode, SecretsBackend},
+};
 
 /// The time: no other part of the engine asks for it.
 pub trait Clock: Send {
@@ -86,6 +89,8 @@ pub struct Target {
     pub server: Url,
     /// Who wants in.
     pub auth: ConnectAuth,
+    /// How the server is reached.
+    pub options: ServerOptions,
 }
 
 /// One open connection.

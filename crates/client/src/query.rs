@@ -4,7 +4,7 @@ use parlour_protocol::UserId;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::view::TimelineItem;
+use crate::{ServerOptions, view::TimelineItem};
 
 /// A question. It changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -31,6 +31,8 @@ pub enum Query {
         /// At most this many items; at most 200 are given.
         limit: u32,
     },
+    /// How the account's server is reached, to be looked at and changed.
+    ServerOptions,
 }
 
 /// The answer to a [`Query`] of the same name.
@@ -40,6 +42,8 @@ pub enum Query {
 pub enum Answer {
     /// A page of a conversation.
     Timeline(TimelinePage),
+    /// How the account's server is reached.
+    ServerOptions(ServerOptions),
 }
 
 /// A page of a conversation, oldest first.

@@ -26,7 +26,10 @@ use std::time::{Duration, Instant};
 use parlour_protocol::ConnectAuth;
 
 pub(crate) use self::io::{Effect, Identity, Input};
-use crate::view::{Failure, FailureCode};
+use crate::{
+    ServerOptions,
+    view::{Failure, FailureCode},
+};
 
 /// How long a server may take, once connected, to say who we are and who is
 /// there: a large roster over a slow line.
@@ -110,6 +113,7 @@ impl Session {
                 State::Waiting { .. } => self.connect(),
                 _ => Vec::new(),
             },
+            Input::Reroute(options) => self.reroute(options),
             Input::Opened => {
                 if matches!(self.state, State::Connecting) {
                     self.state = State::Authenticating {
@@ -231,6 +235,21 @@ impl Session {
             },
         };
         vec![Effect::Connect(auth)]
+    }
+
+    /// Leaves the old way for the new one, where there is anybody to go it.
+    fn reroute(&mut self, options: ServerOptions) -> Vec<Effect> {
+        let Some(identity) = &mut self.identity else {
+            return Vec::new();
+        };
+        identity.options = options;
+        if matches!(self.state, State::SignedOut { .. } | State::Loading) {
+            return Vec::new();
+        }
+        self.attempt = 0;
+        let mut effects = vec![Effect::Disconnect];
+        effects.extend(self.connect());
+        effects
     }
 
     fn sign_out(&mut self, reason: Option<Failure>, resumable: bool) {

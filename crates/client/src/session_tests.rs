@@ -6,6 +6,7 @@ use crate::{ports::NoLink, view::SessionView};
 
 fn identity() -> Identity {
     Identity {
+        options: crate::ServerOptions::default(),
         server: Url::parse("http://127.0.0.1:3000").expect("url"),
         username: "Alice".into(),
         user_id: None,
@@ -384,4 +385,24 @@ fn pages_prolong_the_catching_up() {
     story.when(Input::Progress);
     assert_eq!(story.after(CATCH_UP_LIMIT * 3 / 4), vec![]);
     assert_eq!(story.after(CATCH_UP_LIMIT), vec![Effect::Disconnect]);
+}
+
+#[test]
+fn another_way_to_the_server_is_gone_at_once_by_whoever_is_signed_in() {
+    let options = ServerOptions {
+        path: Some("/elsewhere/".into()),
+    };
+    let mut story = Story::online();
+    let effects = story.when(Input::Reroute(options.clone()));
+    assert!(matches!(
+        effects[..],
+        [Effect::Disconnect, Effect::Connect(_)]
+    ));
+    assert_eq!(
+        story.session.identity().map(|identity| &identity.options),
+        Some(&options)
+    );
+    story.when(Input::SignOut);
+    let effects = story.when(Input::Reroute(ServerOptions::default()));
+    assert_eq!(effects, []);
 }

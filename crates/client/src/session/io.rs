@@ -5,12 +5,14 @@ use std::time::Duration;
 use parlour_protocol::{ConnectAuth, SessionId, UserId};
 use url::Url;
 
-use crate::{ports::NoLink, view::Failure};
+use crate::{ServerOptions, ports::NoLink, view::Failure};
 
 /// Who we are, or want to be.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
     pub(crate) server: Url,
+    /// How it is reached.
+    pub(crate) options: ServerOptions,
     pub(crate) username: String,
     pub(crate) user_id: Option<UserId>,
     /// `None`: sign in by name. A server without sessions is signed in to by
@@ -30,6 +32,8 @@ pub(crate) enum Input {
     SignOut,
     /// A person does not want to wait.
     Reconnect,
+    /// The server is to be reached in another way.
+    Reroute(ServerOptions),
     /// The connection stands.
     Opened,
     /// The connection could not be made, or was refused.

@@ -1,9 +1,10 @@
 //! Who we are, and who we were last.
 
 use parlour_protocol::UserId;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params, types::Type};
 
 use super::{Result, Store};
+use crate::ServerOptions;
 
 /// The row of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub(crate) struct Account {
     pub(crate) username: String,
     /// Whether its session was put into a secret store that outlives the process.
     pub(crate) has_session: bool,
+    /// How the server is reached.
+    pub(crate) options: ServerOptions,
 }
 
 const CURRENT: &str = "current_account";
@@ -29,7 +32,7 @@ impl Store {
         let account = self
             .connection
             .prepare_cached(
-                "SELECT id, server, user_id, username, has_session FROM accounts
+                "SELECT id, server, user_id, username, has_session, options FROM accounts
                  WHERE id = (SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?1)",
             )?
             .query_row([CURRENT], read_account)
@@ -45,6 +48,7 @@ impl Store {
         server: &str,
         user_id: Option<&UserId>,
         username: &str,
+        options: &ServerOptions,
     ) -> Result<Account> {
         let user_id = user_id.map_or("", UserId::as_str);
         // A user may be renamed on the server; the id decides where there is one.
@@ -67,8 +71,8 @@ impl Store {
             }
         };
         self.connection.execute(
-            "UPDATE accounts SET username = ?2, forgotten = 0 WHERE id = ?1",
-            params![id, username],
+            "UPDATE accounts SET username = ?2, options = ?3, forgotten = 0 WHERE id = ?1",
+            params![id, username, json(options)?],
         )?;
         self.connection.execute(
             "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -76,10 +80,24 @@ impl Store {
         )?;
         self.take_over_held(AccountId(id), server)?;
         Ok(self.connection.query_row(
-            "SELECT id, server, user_id, username, has_session FROM accounts WHERE id = ?1",
+            "SELECT id, server, user_id, username, has_session, options FROM accounts WHERE id = ?1",
             [id],
             read_account,
         )?)
+    }
+
+    /// Notes how the account's server is reached, if that is its server.
+    pub(crate) fn set_options(
+        &self,
+        account: AccountId,
+        server: &str,
+        options: &ServerOptions,
+    ) -> Result<()> {
+        self.connection.execute(
+            "UPDATE accounts SET options = ?3 WHERE id = ?1 AND server = ?2",
+            params![account.0, server, json(options)?],
+        )?;
+        Ok(())
     }
 
     /// Notes whether the account's session is in a lasting secret store.
@@ -134,13 +152,23 @@ impl Store {
     }
 }
 
+fn json(options: &ServerOptions) -> rusqlite::Result<String> {
+    serde_json::to_string(options)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+}
+
 fn read_account(row: &Row<'_>) -> rusqlite::Result<Account> {
     let user_id: String = row.get(2)?;
+    let options: String = row.get(5)?;
     Ok(Account {
         id: AccountId(row.get(0)?),
         server: row.get(1)?,
         user_id: Some(user_id).filter(|id| !id.is_empty()).map(UserId::new),
         username: row.get(3)?,
         has_session: row.get(4)?,
+        options: serde_json::from_str(&options).map_err(|error| {
+            // Not to be left out: there may be a pin in it.
+            rusqlite::Error::FromSqlConversionFailure(5, Type::Text, Box::new(error))
+        })?,
     })
 }

@@ -60,6 +60,10 @@ pub(super) const MIGRATIONS: &[&str] = &["
     ALTER TABLE messages ADD COLUMN refusal TEXT;
     CREATE UNIQUE INDEX messages_by_uid ON messages (account, peer, mine, uid) WHERE uid IS NOT NULL;
     CREATE INDEX messages_by_seq ON messages (account, peer, seq) WHERE seq IS NOT NULL;
+",
+"
+    -- How the server is reached: JSON, {} where nothing was chosen.
+    ALTER TABLE accounts ADD COLUMN options TEXT NOT NULL DEFAULT '{}';
 "];
 
 /// Refuses a file of a newer Parlour before anything is written to it.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::view::Delivery;
+use crate::{ServerOptions, view::Delivery};
 
 use parlour_protocol::UserId;
 
@@ -31,7 +31,12 @@ fn queued<'a>(peer: &'a UserId, content: &'a str) -> NewMessage<'a> {
 
 fn account(store: &Store, user_id: &str) -> AccountId {
     store
-        .enter_account("http://s", Some(&user_id.into()), "Alice")
+        .enter_account(
+            "http://s",
+            Some(&user_id.into()),
+            "Alice",
+            &ServerOptions::default(),
+        )
         .expect("an account")
         .id
 }
@@ -249,4 +254,27 @@ fn transactions_within_each_other_are_one() {
     store
         .atomically(|store| store.append(account, &queued(&bob, "next")))
         .expect("it is over");
+}
+
+#[test]
+fn how_a_server_is_reached_is_kept_with_the_account() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = ServerOptions {
+        path: Some("/chat/".into()),
+    };
+    let store = Store::open(folder.path()).expect("open");
+    let id = account(&store, "a");
+    store.set_options(id, "http://other", &options).expect("ok");
+    let kept = || store.current_account().map(|account| account.expect("one"));
+    assert_eq!(
+        kept().expect("an account").options,
+        ServerOptions::default()
+    );
+    store.set_options(id, "http://s", &options).expect("ok");
+    assert_eq!(kept().expect("an account").options, options);
+
+    // What cannot be read is not taken for "nothing chosen".
+    let spoilt = "UPDATE accounts SET options = '{\"pin\": 7}'";
+    store.connection.execute_batch(spoilt).expect("written");
+    assert!(kept().is_err());
 }

@@ -23,6 +23,7 @@ impl Engine {
         };
         let identity = Identity {
             server,
+            options: account.options.clone(),
             username: account.username.clone(),
             user_id: account.user_id.clone(),
             session_id: None,
@@ -93,6 +94,7 @@ impl Engine {
         };
         let server = server_text(&identity.server);
         let username = identity.username.clone();
+        let options = identity.options.clone();
         let same = self
             .account
             .as_ref()
@@ -104,7 +106,7 @@ impl Engine {
             if let Some(old) = self.account.as_ref().filter(|old| old.server == server) {
                 store.hold_queue(old.id)?;
             }
-            store.enter_account(&server, user_id, &username)
+            store.enter_account(&server, user_id, &username, &options)
         })?;
         self.enter(account)
     }

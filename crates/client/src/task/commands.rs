@@ -4,8 +4,8 @@ use parlour_protocol::{UserId, Username, UsernameError, limits::CONTENT_BYTES};
 
 use super::{Engine, storage_refusal};
 use crate::{
-    Command, Refusal, RefusalCode,
-    address::parse_server,
+    Command, Refusal, RefusalCode, ServerOptions,
+    address::{parse_server, server_text},
     session::{Identity, Input},
     store::{Evidence, NewMessage, Pending, StoreError, StoredMessage},
     view::{Delivery, ItemId},
@@ -32,7 +32,12 @@ impl From<StoreError> for Stop {
 impl Engine {
     pub(super) fn dispatch(&mut self, command: Command) -> Result<(), Refusal> {
         let done = match command {
-            Command::SignIn { server, username } => self.sign_in(&server, &username),
+            Command::SignIn {
+                server,
+                username,
+                options,
+            } => self.sign_in(&server, &username, options),
+            Command::SetServerOptions { options } => self.set_server_options(options),
             Command::Resume => self.resume(),
             Command::SignOut => {
                 self.log_out();
@@ -54,21 +59,50 @@ impl Engine {
         })
     }
 
-    fn sign_in(&mut self, server: &str, username: &str) -> Result<(), Stop> {
+    fn sign_in(
+        &mut self,
+        server: &str,
+        username: &str,
+        options: Option<ServerOptions>,
+    ) -> Result<(), Stop> {
         let server = parse_server(server).ok_or(RefusalCode::InvalidAddress)?;
         let username = Username::parse(username).map_err(|error| match error {
             UsernameError::Empty => RefusalCode::UsernameEmpty,
             UsernameError::TooLong => RefusalCode::UsernameTooLong,
             UsernameError::Invisible => RefusalCode::UsernameInvisible,
         })?;
+        let options = match (options, self.session.identity()) {
+            (Some(options), _) => options.checked()?,
+            (None, Some(last)) if last.server == server => last.options.clone(),
+            (None, _) => ServerOptions::default(),
+        };
         self.leave();
         let identity = Identity {
             server,
+            options,
             username: username.as_str().to_owned(),
             user_id: None,
             session_id: None,
         };
         Ok(self.step(Input::SignIn(identity))?)
+    }
+
+    fn set_server_options(&mut self, options: ServerOptions) -> Result<(), Stop> {
+        let options = options.checked()?;
+        let identity = self.session.identity().ok_or(RefusalCode::NotSignedIn)?;
+        if identity.options == options {
+            return Ok(());
+        }
+        let server = server_text(&identity.server);
+        // Whoever is only asked for their session yet has a row, too.
+        let account = match &self.account {
+            Some(account) => Some(account.id),
+            None => self.store.current_account()?.map(|last| last.id),
+        };
+        if let Some(id) = account {
+            self.store.set_options(id, &server, &options)?;
+        }
+        Ok(self.step(Input::Reroute(options))?)
     }
 
     fn resume(&mut self) -> Result<(), Stop> {

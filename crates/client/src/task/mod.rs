@@ -192,6 +192,7 @@ impl Engine {
                     let target = Target {
                         server: identity.server.clone(),
                         auth,
+                        options: identity.options.clone(),
                     };
                     self.connecting = Some(self.connector.connect(target));
                 }

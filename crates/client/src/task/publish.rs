@@ -11,6 +11,7 @@ const PAGE: u32 = 200;
 impl Engine {
     pub(super) fn query(&self, query: &Query) -> Result<Answer, Refusal> {
         match query {
+            Query::ServerOptions => self.server_options(),
             Query::Timeline {
                 user,
                 before,
@@ -40,6 +41,11 @@ impl Engine {
             items: items.map(|message| self.roster.item(message)).collect(),
             complete: page.complete,
         }))
+    }
+
+    fn server_options(&self) -> Result<Answer, Refusal> {
+        let identity = self.session.identity().ok_or(RefusalCode::NotSignedIn)?;
+        Ok(Answer::ServerOptions(identity.options.clone()))
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {

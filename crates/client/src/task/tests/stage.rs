@@ -136,6 +136,7 @@ impl Stage {
         self.asks(Command::SignIn {
             server: "http://127.0.0.1:1".into(),
             username: "Me".into(),
+            options: None,
         })
         .expect("accepted");
     }

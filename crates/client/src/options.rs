@@ -1,0 +1,93 @@
+//! How an account reaches its server, where the address alone does not say it.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::RefusalCode;
+
+/// The most bytes of a path: far more than any server has.
+const PATH_BYTES: usize = 1024;
+
+/// How a server is reached. What is left out is as it is on most servers. It
+/// belongs to one account, is stored with it, and holds no secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[ts(export, optional_fields = nullable)]
+pub struct ServerOptions {
+    /// Where the server's Socket.IO answers: `/socket.io/` unless it was set up
+    /// otherwise. It starts with a slash and has no query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+}
+
+impl ServerOptions {
+    /// Reads what a person gave: blanks around it are no part of it, and an empty
+    /// field is one that was left out.
+    ///
+    /// # Errors
+    /// The code of the first option that cannot be used.
+    pub(crate) fn checked(self) -> Result<Self, RefusalCode> {
+        let path = given(self.path);
+        if path.as_deref().is_some_and(|path| !is_path(path)) {
+            return Err(RefusalCode::InvalidPath);
+        }
+        Ok(Self { path })
+    }
+}
+
+fn given(text: Option<String>) -> Option<String> {
+    text.map(|text| text.trim().to_owned())
+        .filter(|text| !text.is_empty())
+}
+
+fn is_path(path: &str) -> bool {
+    path.starts_with('/')
+        && path.len() <= PATH_BYTES
+        && !path.contains(['?', '#', '\\'])
+        && path.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_path(path: &str) -> Result<ServerOptions, RefusalCode> {
+        let path = Some(path.to_owned());
+        ServerOptions { path }.checked()
+    }
+
+    #[test]
+    fn a_path_is_taken_as_it_is_and_an_empty_one_is_none() {
+        assert_eq!(with_path(" /chat/io ").unwrap().path.unwrap(), "/chat/io");
+        assert_eq!(with_path("  ").unwrap(), ServerOptions::default());
+    }
+
+    #[test]
+    fn what_is_no_path_is_refused() {
+        let long = format!("/{}", "x".repeat(PATH_BYTES));
+        for path in [
+            "chat",
+            "/a?b",
+            "/a#b",
+            "/a b",
+            "/a\r\nHost: x",
+            "/ä",
+            "\\",
+            &long,
+        ] {
+            assert_eq!(with_path(path), Err(RefusalCode::InvalidPath), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_where_nothing_was_chosen() {
+        let text = serde_json::to_string(&ServerOptions::default()).unwrap();
+        assert_eq!(text, "{}");
+        assert_eq!(
+            serde_json::from_str::<ServerOptions>("{}").unwrap(),
+            ServerOptions::default()
+        );
+        // An option of a newer version must not be left out in silence: a pin, say.
+        assert!(serde_json::from_str::<ServerOptions>(r#"{"more":1}"#).is_err());
+    }
+}
