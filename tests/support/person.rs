@@ -355,7 +355,10 @@ impl Person {
                 after: None,
                 limit: 200,
             };
-            let Answer::Timeline(mut page) = self.client().query(query).await.expect("a page");
+            let Answer::Timeline(mut page) = self.client().query(query).await.expect("a page")
+            else {
+                panic!("a page was asked for");
+            };
             page.items.append(&mut items);
             items = page.items;
             if page.complete {

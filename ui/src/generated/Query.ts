@@ -20,4 +20,4 @@ after?: number,
 /**
  * At most this many items; at most 200 are given.
  */
-limit: number, };
+limit: number, } | { "type": "serverOptions" };

@@ -37,6 +37,7 @@ const FAILURE_CODES: Record<FailureCode, true> = {
 };
 const PROBLEM_CODES: Record<ProblemCode, true> = {
   invalidAddress: true,
+  invalidPath: true,
   usernameEmpty: true,
   usernameTooLong: true,
   usernameInvisible: true,

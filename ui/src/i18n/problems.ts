@@ -7,6 +7,8 @@ export type ProblemCode = RefusalCode | "unexpected";
 const PROBLEMS: Record<ProblemCode, string> = {
   invalidAddress:
     "This address cannot be used. It looks like chat.example.org or http://127.0.0.1:3000.",
+  invalidPath:
+    "This path cannot be used. It starts with a slash and looks like /socket.io/, without blanks or question marks.",
   usernameEmpty: "Choose a name that the others will know you by.",
   usernameTooLong: "This name is too long. It can have up to 32 characters.",
   usernameInvisible:

@@ -6,6 +6,7 @@ import type { HostQuery } from "../generated/HostQuery";
 import type { RefusalCode } from "../generated/RefusalCode";
 import type { RosterEntry } from "../generated/RosterEntry";
 import type { SecretsView } from "../generated/SecretsView";
+import type { ServerOptions } from "../generated/ServerOptions";
 import type { SessionView } from "../generated/SessionView";
 import type { Settings } from "../generated/Settings";
 import type { TimelineItem } from "../generated/TimelineItem";
@@ -30,6 +31,7 @@ export class FakePlatform implements Platform {
     reason: null,
     resumable: false,
   };
+  options: ServerOptions = {};
   secrets: SecretsView = { backend: "keyring", failure: null };
   /** Every command that was accepted, in order. */
   readonly accepted: HostCommand[] = [];
@@ -160,6 +162,8 @@ export class FakePlatform implements Platform {
     switch (query.type) {
       case "settings":
         return { type: "settings", ...this.settings };
+      case "serverOptions":
+        return { type: "serverOptions", ...this.options };
       case "timeline": {
         const { user, before, after } = query;
         const all = (this.#timelines.get(user) ?? []).filter(

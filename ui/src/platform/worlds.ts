@@ -125,6 +125,7 @@ function script(fake: FakePlatform, command: Parameters<FakePlatform["onCommand"
       fake.emit({ type: "secretsChanged", secrets: fake.secrets });
       return;
     case "markRead":
+    case "setServerOptions":
     case "setTheme":
       return;
   }

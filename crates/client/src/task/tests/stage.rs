@@ -216,7 +216,9 @@ impl Stage {
             before: None,
             limit: 200,
         };
-        let Answer::Timeline(page) = self.engine.query(&query).expect("a page");
+        let Answer::Timeline(page) = self.engine.query(&query).expect("a page") else {
+            panic!("a page was asked for");
+        };
         page.items
     }
 
