@@ -32,7 +32,6 @@ const FAILURE_CODES: Record<FailureCode, true> = {
   keyringTimedOut: true,
   keyringFailed: true,
   sessionMissing: true,
-  invalidQuery: true,
   storageFailed: true,
 };
 const PROBLEM_CODES: Record<ProblemCode, true> = {

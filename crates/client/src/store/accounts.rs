@@ -48,7 +48,6 @@ impl Store {
         server: &str,
         user_id: Option<&UserId>,
         username: &str,
-        options: &ServerOptions,
     ) -> Result<Account> {
         let user_id = user_id.map_or("", UserId::as_str);
         // A user may be renamed on the server; the id decides where there is one.
@@ -71,8 +70,8 @@ impl Store {
             }
         };
         self.connection.execute(
-            "UPDATE accounts SET username = ?2, options = ?3, forgotten = 0 WHERE id = ?1",
-            params![id, username, json(options)?],
+            "UPDATE accounts SET username = ?2, forgotten = 0 WHERE id = ?1",
+            params![id, username],
         )?;
         self.connection.execute(
             "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",

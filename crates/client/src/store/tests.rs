@@ -31,12 +31,7 @@ fn queued<'a>(peer: &'a UserId, content: &'a str) -> NewMessage<'a> {
 
 fn account(store: &Store, user_id: &str) -> AccountId {
     store
-        .enter_account(
-            "http://s",
-            Some(&user_id.into()),
-            "Alice",
-            &ServerOptions::default(),
-        )
+        .enter_account("http://s", Some(&user_id.into()), "Alice")
         .expect("an account")
         .id
 }

@@ -106,7 +106,9 @@ impl Engine {
             if let Some(old) = self.account.as_ref().filter(|old| old.server == server) {
                 store.hold_queue(old.id)?;
             }
-            store.enter_account(&server, user_id, &username, &options)
+            let account = store.enter_account(&server, user_id, &username)?;
+            store.set_options(account.id, &server, &options)?;
+            Ok(Account { options, ..account })
         })?;
         self.enter(account)
     }
