@@ -9,8 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use tokio::net::TcpStream;
-use tokio_tungstenite::{MaybeTlsStream, tungstenite::Utf8Bytes};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::{
     error::{CloseReason, ConnectError},
@@ -18,19 +17,20 @@ use crate::{
 };
 
 mod dial;
+mod dialer;
 mod frames;
 mod meter;
+mod stream;
 mod target;
 mod tls;
 mod websocket;
 mod writer;
 
+use dialer::Dialer;
 use frames::Frames;
 use meter::Meter;
+use stream::Stream;
 use writer::Writer;
-
-/// The stream below the WebSocket.
-type Io = MaybeTlsStream<meter::Metered<TcpStream>>;
 
 /// What an open transport has to tell.
 pub(crate) enum Heard {
@@ -121,17 +121,11 @@ impl Wire {
 /// Connects, up to the answered upgrade. Takes as long as it takes; dropping the
 /// future gives the attempt up.
 pub(crate) async fn open(options: &ConnectOptions) -> Result<Wire, ConnectError> {
-    let target = target::Target::from_options(options)?;
-    let tcp = dial::dial(&target.host, target.port).await?;
+    let dialer = Dialer::from_options(options)?;
     let meter = Arc::new(Meter::default());
-    let metered = meter::Metered::new(tcp, Arc::clone(&meter));
-    let io = if target.secure {
-        let tls = tls::handshake(&options.roots, &target.host, metered).await?;
-        MaybeTlsStream::Rustls(tls)
-    } else {
-        MaybeTlsStream::Plain(metered)
-    };
-    let websocket = websocket::upgrade(&target.request, io, options.limits.incoming_bytes).await?;
+    let stream = dialer.dial(Arc::clone(&meter)).await?;
+    let request = dialer.target().websocket();
+    let websocket = websocket::upgrade(&request, stream, options.limits.incoming_bytes).await?;
     let (sink, reader) = websocket.split();
     Ok(Wire {
         frames: Frames::new(reader, Writer::new(sink)),

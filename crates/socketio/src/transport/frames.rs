@@ -13,17 +13,17 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message},
 };
 
-use super::{Heard, Io, Writer, websocket::ended};
+use super::{Heard, Stream, Writer, websocket::ended};
 use crate::error::CloseReason;
 
 /// See the module.
 pub(super) struct Frames {
-    reader: SplitStream<WebSocketStream<Io>>,
+    reader: SplitStream<WebSocketStream<Stream>>,
     writer: Writer,
 }
 
 impl Frames {
-    pub(super) fn new(reader: SplitStream<WebSocketStream<Io>>, writer: Writer) -> Self {
+    pub(super) fn new(reader: SplitStream<WebSocketStream<Stream>>, writer: Writer) -> Self {
         Self { reader, writer }
     }
 

@@ -42,6 +42,11 @@ impl<S> Metered<S> {
         Self { inner, meter }
     }
 
+    /// What is metered.
+    pub(super) fn inner(&self) -> &S {
+        &self.inner
+    }
+
     fn wrote(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(Ok(bytes)) = result {
             count(&self.meter.written, bytes);

@@ -1,24 +1,31 @@
 //! From an address to what the layers below need.
 
+use url::Url;
+
 use crate::{error::ConnectError, options::ConnectOptions};
+
+/// No engine's path is longer, in bytes.
+const MAX_PATH: usize = 1_024;
 
 /// Where to connect.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Target {
-    pub(super) secure: bool,
+pub(crate) struct Target {
+    pub(crate) secure: bool,
     /// A name or an address, the latter without brackets.
-    pub(super) host: String,
-    pub(super) port: u16,
-    /// The WebSocket's own address.
-    pub(super) request: String,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// Host and port as they stand in an address.
+    pub(crate) authority: String,
+    /// Where the engine answers, fit for a request line, with a slash at its end.
+    pub(crate) path: String,
 }
 
 impl Target {
     pub(super) fn from_options(options: &ConnectOptions) -> Result<Self, ConnectError> {
         let url = &options.url;
-        let (secure, scheme) = match url.scheme() {
-            "http" => (false, "ws"),
-            "https" => (true, "wss"),
+        let secure = match url.scheme() {
+            "http" => false,
+            "https" => true,
             _ => {
                 return Err(ConnectError::InvalidUrl(
                     "the scheme is neither http nor https",
@@ -34,11 +41,6 @@ impl Target {
         let port = port
             .filter(|port| *port != 0)
             .ok_or(ConnectError::InvalidUrl("no port"))?;
-        if !options.path.starts_with('/') || options.path.contains(['?', '#']) {
-            return Err(ConnectError::InvalidUrl(
-                "the path must start with / and hold no query",
-            ));
-        }
         if !options.namespace.starts_with('/') || options.namespace.contains(',') {
             return Err(ConnectError::InvalidUrl("the namespace must start with /"));
         }
@@ -49,12 +51,43 @@ impl Target {
                 .trim_end_matches(']')
                 .to_owned(),
             port,
-            request: format!(
-                "{scheme}://{host}:{port}{path}?EIO=4&transport=websocket",
-                path = options.path
-            ),
+            authority: format!("{host}:{port}"),
+            path: path(url, &options.path)?,
         })
     }
+
+    /// The address of the engine's WebSocket.
+    pub(crate) fn websocket(&self) -> String {
+        let scheme = if self.secure { "wss" } else { "ws" };
+        format!(
+            "{scheme}://{}{}",
+            self.authority,
+            self.resource("websocket")
+        )
+    }
+
+    /// Path and query of a request to the engine for this transport.
+    pub(crate) fn resource(&self, transport: &str) -> String {
+        format!("{}?EIO=4&transport={transport}", self.path)
+    }
+}
+
+/// The path as requests have it: percent-encoded where it must be, and with a
+/// slash at its end as the official client sends it; some servers answer to no other.
+fn path(url: &Url, path: &str) -> Result<String, ConnectError> {
+    if !path.starts_with('/') || path.contains(['?', '#', '\\']) {
+        return Err(ConnectError::InvalidUrl(
+            "the path must start with / and hold no query",
+        ));
+    }
+    if path.chars().any(char::is_control) || path.len() > MAX_PATH {
+        return Err(ConnectError::InvalidUrl("the path cannot be one"));
+    }
+    let mut url = url.clone();
+    url.set_path(path);
+    let encoded = url.path();
+    let slash = if encoded.ends_with('/') { "" } else { "/" };
+    Ok(format!("{encoded}{slash}"))
 }
 
 #[cfg(test)]
@@ -74,19 +107,50 @@ mod tests {
                 secure: false,
                 host: "localhost".to_owned(),
                 port: 3000,
-                request: "ws://localhost:3000/socket.io/?EIO=4&transport=websocket".to_owned(),
+                authority: "localhost:3000".to_owned(),
+                path: "/socket.io/".to_owned(),
             }
+        );
+        assert_eq!(
+            plain.websocket(),
+            "ws://localhost:3000/socket.io/?EIO=4&transport=websocket"
         );
         let secure = target("https://chat.example").unwrap();
         assert_eq!((secure.secure, secure.port), (true, 443));
         assert!(
             secure
-                .request
+                .websocket()
                 .starts_with("wss://chat.example:443/socket.io/?")
         );
         let six = target("http://[::1]:5").unwrap();
         assert_eq!(six.host, "::1");
-        assert!(six.request.starts_with("ws://[::1]:5/"));
+        assert!(six.websocket().starts_with("ws://[::1]:5/"));
+    }
+
+    #[test]
+    fn the_path_ends_in_a_slash_and_is_encoded() {
+        for (given, sent) in [
+            ("/", "/"),
+            ("/chat", "/chat/"),
+            ("/chat/", "/chat/"),
+            ("/a/b/engine.io", "/a/b/engine.io/"),
+            ("/a b/\u{fc}", "/a%20b/%C3%BC/"),
+            ("/a%20b/%2F", "/a%20b/%2F/"),
+            ("/100%", "/100%/"),
+            ("/\"<>{}", "/%22%3C%3E%7B%7D/"),
+        ] {
+            let mut options = ConnectOptions::new("http://a".parse().unwrap());
+            options.path = given.to_owned();
+            let target = Target::from_options(&options).unwrap();
+            assert_eq!(target.path, sent, "{given}");
+            let request: Result<http::Uri, _> = target.websocket().parse();
+            assert!(request.is_ok(), "{given}");
+        }
+        for wrong in ["", "chat", "/a?b", "/a#b", "/a\\b", "/a\r\nHost: b", "/a\0"] {
+            let mut options = ConnectOptions::new("http://a".parse().unwrap());
+            options.path = wrong.to_owned();
+            assert!(Target::from_options(&options).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -8,14 +8,8 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::{error::ConnectError, options::Roots};
 
-/// Secures `stream`, and makes sure that `host` is at the other end.
-pub(super) async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
-    roots: &Roots,
-    host: &str,
-    stream: S,
-) -> Result<TlsStream<S>, ConnectError> {
-    let name = ServerName::try_from(host.to_owned())
-        .map_err(|_| ConnectError::InvalidUrl("no certificate can name this host"))?;
+/// Builds what secures streams, once for many of them.
+pub(super) async fn connector(roots: &Roots) -> Result<TlsConnector, ConnectError> {
     let store = match roots {
         // Reads the file system.
         Roots::System => tokio::task::spawn_blocking(system_roots)
@@ -33,7 +27,17 @@ pub(super) async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
         .map_err(|error| ConnectError::Tls(error.to_string()))?
         .with_root_certificates(store)
         .with_no_client_auth();
-    let connector = TlsConnector::from(Arc::new(config));
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+/// Secures `stream`, and makes sure that `host` is at the other end.
+pub(super) async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
+    connector: &TlsConnector,
+    host: &str,
+    stream: S,
+) -> Result<TlsStream<S>, ConnectError> {
+    let name = ServerName::try_from(host.to_owned())
+        .map_err(|_| ConnectError::InvalidUrl("no certificate can name this host"))?;
     connector
         .connect(name, stream)
         .await

@@ -9,20 +9,20 @@ use tokio_tungstenite::{
     },
 };
 
-use super::Io;
+use super::stream::Stream;
 use crate::error::{CloseReason, ConnectError};
 
 /// Asks for the upgrade.
 pub(super) async fn upgrade(
     request: &str,
-    io: Io,
+    stream: Stream,
     incoming_bytes: usize,
-) -> Result<WebSocketStream<Io>, ConnectError> {
+) -> Result<WebSocketStream<Stream>, ConnectError> {
     let limit = Some(incoming_bytes.max(1));
     let config = WebSocketConfig::default()
         .max_message_size(limit)
         .max_frame_size(limit);
-    match client_async_with_config(request, io, Some(config)).await {
+    match client_async_with_config(request, stream, Some(config)).await {
         Ok((websocket, _)) => Ok(websocket),
         Err(error) => Err(upgrade_error(error)),
     }

@@ -13,7 +13,7 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message},
 };
 
-use super::Io;
+use super::Stream;
 use crate::engine;
 
 /// Writes frames in order without ever blocking its task: [`Self::poll_drain`]
@@ -27,7 +27,7 @@ use crate::engine;
 /// connection, and before it what the server still said, perhaps goodbye. Until
 /// then the writer takes frames to no effect, and the task no commands.
 pub(crate) struct Writer {
-    sink: SplitSink<WebSocketStream<Io>, Message>,
+    sink: SplitSink<WebSocketStream<Stream>, Message>,
     queue: VecDeque<Message>,
     pong: bool,
     flushed: bool,
@@ -44,7 +44,7 @@ struct Stall {
 }
 
 impl Writer {
-    pub(super) fn new(sink: SplitSink<WebSocketStream<Io>, Message>) -> Self {
+    pub(super) fn new(sink: SplitSink<WebSocketStream<Stream>, Message>) -> Self {
         Self {
             sink,
             queue: VecDeque::new(),
