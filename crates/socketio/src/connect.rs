@@ -93,7 +93,8 @@ async fn join(wire: &mut Wire, machine: &mut Machine) -> Result<Joined, ConnectE
         let input = match &heard {
             Heard::Text(text) => Input::Text(text),
             Heard::Binary(part) => Input::Binary(part.clone()),
-            Heard::Probed(_) | Heard::Control => Input::Control,
+            Heard::Probed(number) => Input::Answered(*number),
+            Heard::Control => Input::Control,
             Heard::Ended(reason) => Input::Ended(reason.clone()),
             Heard::Written => continue,
         };
@@ -112,7 +113,7 @@ async fn join(wire: &mut Wire, machine: &mut Machine) -> Result<Joined, ConnectE
                 Effect::Refused { message, data } => return Err(refused(message, data)),
                 Effect::Close(reason) => return Err(failure(reason, machine)),
                 // Nothing was asked yet, and the time is limited as a whole.
-                Effect::Probe | Effect::Answered { .. } | Effect::FenceAnswered { .. } => {}
+                Effect::Probe(_) | Effect::Answered { .. } | Effect::FenceAnswered { .. } => {}
             }
         }
         if let Some(id) = joined {

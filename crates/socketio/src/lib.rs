@@ -69,6 +69,7 @@ mod event;
 mod fence;
 mod liveness;
 mod machine;
+mod moment;
 mod options;
 pub mod packet;
 mod queue;

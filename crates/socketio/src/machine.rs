@@ -23,7 +23,7 @@ use crate::{
     engine::{self, EnginePacket, Handshake},
     error::CloseReason,
     fence::{self, FenceAnswer},
-    liveness::{Liveness, Verdict},
+    liveness::{self, Liveness, Verdict},
     options::ConnectOptions,
     packet::{Body, DecodeError, Packet},
     reassembly::{Progress, Reassembly},
@@ -64,8 +64,7 @@ pub(crate) struct Machine {
     state: State,
     namespace: String,
     auth: Option<Box<RawValue>>,
-    probe_interval: Duration,
-    silence_limit: Duration,
+    limits: liveness::Limits,
     handshake: Option<Handshake>,
     liveness: Option<Liveness>,
     reassembly: Reassembly<Header>,
@@ -77,8 +76,13 @@ impl Machine {
             state: State::Opening,
             namespace: options.namespace.clone(),
             auth: options.auth.clone(),
-            probe_interval: options.probe_interval,
-            silence_limit: options.silence_limit,
+            limits: liveness::Limits {
+                probe_interval: options.probe_interval,
+                silence: options.silence_limit,
+                // Until the server has said how patient it is.
+                patience: Duration::ZERO,
+                wake: options.wake_limit,
+            },
             handshake: None,
             liveness: None,
             reassembly: Reassembly::new(options.limits.attachments, options.limits.incoming_bytes),
@@ -103,8 +107,11 @@ impl Machine {
             Input::Text(text) => self.text(text, now),
             Input::Binary(part) => self.binary(part, now),
             Input::Control => self.alive(|liveness| liveness.heard(now)),
+            Input::Answered(probe) => self.alive(|liveness| liveness.answered(probe, now)),
             Input::Progress => self.alive(|liveness| liveness.progressed(now)),
             Input::Resumed => self.alive(|liveness| liveness.resumed(now)),
+            Input::Woke(gap) => self.alive(|liveness| liveness.woke(gap, now)),
+            Input::HeldUp => self.alive(|liveness| liveness.held_up(now)),
             Input::Tick => self.tick(now),
             Input::Ended(reason) => self.end(reason),
         }
@@ -120,7 +127,7 @@ impl Machine {
     fn tick(&mut self, now: Instant) -> Vec<Effect> {
         match self.liveness.as_mut().map(|liveness| liveness.check(now)) {
             None | Some(Verdict::Wait) => Vec::new(),
-            Some(Verdict::Probe) => vec![Effect::Probe],
+            Some(Verdict::Probe(number)) => vec![Effect::Probe(number)],
             Some(Verdict::Dead) => self.end(CloseReason::PingTimeout),
         }
     }
@@ -160,12 +167,8 @@ impl Machine {
         let Ok(handshake) = serde_json::from_str::<Handshake>(data) else {
             return self.violation("its handshake cannot be read");
         };
-        self.liveness = Some(Liveness::new(
-            self.probe_interval,
-            self.silence_limit,
-            handshake.patience(),
-            now,
-        ));
+        self.limits.patience = handshake.patience();
+        self.liveness = Some(Liveness::new(self.limits, now));
         self.handshake = Some(handshake);
         self.state = State::Joining;
         let mut text = String::from(engine::MESSAGE);

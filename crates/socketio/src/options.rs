@@ -31,6 +31,9 @@ pub struct ConnectOptions {
     pub probe_interval: Duration,
     /// After how much silence the connection counts as lost; 15 s by default.
     pub silence_limit: Duration,
+    /// How long the server may take to answer after this machine slept, or this
+    /// process was stopped: then a probe goes out at once; 3 s by default.
+    pub wake_limit: Duration,
     /// Whose certificates to believe.
     pub roots: Roots,
     /// What a connection may use.
@@ -51,6 +54,7 @@ impl ConnectOptions {
             close_timeout: Duration::from_secs(2),
             probe_interval: Duration::from_secs(5),
             silence_limit: Duration::from_secs(15),
+            wake_limit: Duration::from_secs(3),
             roots: Roots::default(),
             limits: Limits::default(),
         }

@@ -21,7 +21,9 @@ use crate::{
     error::CloseReason,
     event::{AckReply, Ending, Event, SocketEvent, Undecodable},
     fence::{self, FenceAnswer, FenceTable},
+    liveness::{Gap, Watch},
     machine::{Effect, Incoming, Input, Machine},
+    moment,
     queue::{self, Refused},
     socket::Socket,
     transport::{Heard, Wire},
@@ -50,6 +52,9 @@ pub(crate) struct Task {
     close: Arc<Notify>,
     /// What the meter showed when reading last came to a halt.
     read_before: u64,
+    watch: Watch,
+    /// A gap that was noticed while nothing was read.
+    gap: Option<Gap>,
     settings: Settings,
 }
 
@@ -89,6 +94,8 @@ impl Task {
             fences: FenceTable::new(),
             socket,
             close: queues.close,
+            watch: Watch::new(moment::now()),
+            gap: None,
             settings,
         };
         early
@@ -153,18 +160,29 @@ impl Task {
         [stall, silence]
             .into_iter()
             .flatten()
-            .min()
-            .unwrap_or(now + IDLE)
+            .fold(self.watch.deadline(), Instant::min)
     }
 
     fn tick(&mut self) -> Option<CloseReason> {
-        let now = clock::now();
+        let moment = moment::now();
+        let gap = self.watch.look(moment);
+        if let Some(gap) = gap {
+            tracing::debug!(?gap, "woke up");
+            self.gap = Some(gap);
+        }
         let limit = self.settings.write_timeout;
-        if self.wire.stalled(limit, now) {
+        // If we did not run then neither did the writer: it has until the next look.
+        if self.wire.stalled(limit, moment.monotonic) && gap.is_none() {
             return Some(CloseReason::WriteTimeout);
         }
         if !self.waiting.is_empty() {
             return None;
+        }
+        if let Some(gap) = self.gap.take() {
+            self.step(Input::Woke(gap));
+        }
+        if !self.wire.ready() {
+            self.step(Input::HeldUp);
         }
         // What lies in the socket's buffer is a sign of life, however late we look
         // (the process may have slept for an hour), so look before deciding.
@@ -182,10 +200,7 @@ impl Task {
         let ended = match heard {
             Heard::Text(text) => self.step(Input::Text(&text)),
             Heard::Binary(part) => self.step(Input::Binary(part)),
-            Heard::Probed(number) => {
-                tracing::trace!(number, "the probe was answered");
-                self.step(Input::Control)
-            }
+            Heard::Probed(number) => self.step(Input::Answered(number)),
             Heard::Control => self.step(Input::Control),
             Heard::Ended(reason) => self.step(Input::Ended(reason)),
             Heard::Written => return None,
@@ -208,7 +223,7 @@ impl Task {
             match effect {
                 Effect::Send(text) => self.wire.text(text),
                 Effect::Pong => self.wire.pong(),
-                Effect::Probe => self.wire.probe(0),
+                Effect::Probe(number) => self.wire.probe(number),
                 Effect::Deliver(incoming) => self.deliver(incoming),
                 Effect::Answered { id, answer } => {
                     self.acks.answer(id, answer);

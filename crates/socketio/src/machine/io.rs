@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use crate::{ack::Answer, error::CloseReason, fence::FenceAnswer, packet::DecodeError};
+use crate::{
+    ack::Answer, error::CloseReason, fence::FenceAnswer, liveness::Gap, packet::DecodeError,
+};
 
 /// What happened.
 #[derive(Debug)]
@@ -12,12 +14,18 @@ pub(crate) enum Input<'a> {
     Text(&'a str),
     /// A binary frame.
     Binary(Bytes),
-    /// A WebSocket ping or pong.
+    /// A WebSocket ping, or a pong that answers nothing of ours.
     Control,
+    /// The answer to the probe of this number.
+    Answered(u32),
     /// Bytes of a frame that is not complete yet.
     Progress,
     /// Reading goes on after a pause of our own.
     Resumed,
+    /// The process did not run for a while.
+    Woke(Gap),
+    /// What is to be written does not get written at the moment.
+    HeldUp,
     /// [`Machine::deadline`](super::Machine::deadline) has come.
     Tick,
     /// The transport ended.
@@ -31,8 +39,8 @@ pub(crate) enum Effect {
     Send(String),
     /// Answer the engine's ping.
     Pong,
-    /// Send a WebSocket ping.
-    Probe,
+    /// Ask for a sign of life, under this number: a WebSocket ping.
+    Probe(u32),
     /// The server lets us in, under this Socket.IO id.
     Joined { sid: String },
     /// The server does not let us in.

@@ -66,7 +66,7 @@ fn told(effect: &Effect) -> String {
     match effect {
         Effect::Send(text) => format!("send {text}"),
         Effect::Pong => "pong".to_owned(),
-        Effect::Probe => "probe".to_owned(),
+        Effect::Probe(number) => format!("probe {number}"),
         Effect::Joined { sid } => format!("joined as {sid}"),
         Effect::Refused { message, data } => {
             format!(
@@ -199,9 +199,9 @@ fn silence_is_probed_and_then_ends_the_connection() {
         Some(story.now + Duration::from_secs(5))
     );
     assert!(story.after(4).happens(Input::Tick).is_empty());
-    assert_eq!(story.after(1).happens(Input::Tick), ["probe"]);
+    assert_eq!(story.after(1).happens(Input::Tick), ["probe 1"]);
     assert!(story.after(1).happens(Input::Control).is_empty());
-    assert_eq!(story.after(5).happens(Input::Tick), ["probe"]);
+    assert_eq!(story.after(5).happens(Input::Tick), ["probe 2"]);
     assert_eq!(
         story.after(10).happens(Input::Tick),
         ["closed: no sign of life"]

@@ -13,3 +13,4 @@ mod peer;
 mod pressure;
 mod tls;
 mod traffic;
+mod waking;
