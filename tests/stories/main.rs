@@ -5,6 +5,5 @@
 mod bad_luck;
 mod chatting;
 mod headless;
-mod line;
 mod pm;
 mod secrets;

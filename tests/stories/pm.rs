@@ -4,10 +4,9 @@
 use parlour_client::{Command, Delivery, FailureCode};
 use parlour_tests::{
     person::{Person, Screen, texts},
+    proxy::{Proxy, Troubles},
     server::TestServer,
 };
-
-use super::line::Line;
 
 /// Only their number tells these apart.
 const WORDS: [&str; 3] = ["ok", "yes", "ok then"];
@@ -69,7 +68,9 @@ async fn a_server_that_is_killed_again_and_again_loses_and_doubles_nothing() {
 #[tokio::test]
 async fn a_line_that_breaks_all_the_time_loses_and_doubles_nothing() {
     let server = TestServer::start().await;
-    let line = Line::to(&server.url(), 3).await;
+    // Enough for signing in and a few messages, in each direction.
+    let line = Proxy::to(&server.url(), 3, Troubles::cuts(1_500..7_500)).await;
+    line.begins();
     let mut alice = Person::signs_in("Alice", &line.url()).await;
     let mut bob = Person::signs_in("Bob", &server.url()).await;
     alice.gets_impatient();
@@ -85,7 +86,7 @@ async fn a_line_that_breaks_all_the_time_loses_and_doubles_nothing() {
         bob.sees_all_sent("Alice").await;
     }
     line.is_mended();
-    assert!(line.breaks() > 15, "{}", line.breaks());
+    assert!(line.count() > 15, "{}", line.count());
     agree(&mut alice, &mut bob, said).await;
 }
 

@@ -8,5 +8,6 @@ pub mod person;
 pub mod pm;
 pub mod process;
 pub mod program;
+pub mod proxy;
 pub mod server;
 pub mod wire;
