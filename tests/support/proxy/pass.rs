@@ -150,7 +150,8 @@ impl Way {
                 }
                 self.falls_due().await;
             }
-            match *self.valve.borrow_and_update() {
+            let valve = *self.valve.borrow_and_update();
+            match valve {
                 Valve::Gather | Valve::Late(_) => gathered.extend_from_slice(rest),
                 Valve::Pass => {
                     let Some(to) = &mut to else { return };
@@ -162,7 +163,8 @@ impl Way {
             }
         }
         drop(from);
-        if let (Valve::Late(late), Some(to)) = (*self.valve.borrow(), &mut to) {
+        let valve = *self.valve.borrow();
+        if let (Valve::Late(late), Some(to)) = (valve, &mut to) {
             sleep(late).await;
             let _ = to.write_all(&gathered).await;
         }
