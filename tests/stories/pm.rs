@@ -69,7 +69,7 @@ async fn a_server_that_is_killed_again_and_again_loses_and_doubles_nothing() {
 async fn a_line_that_breaks_all_the_time_loses_and_doubles_nothing() {
     let server = TestServer::start().await;
     // Enough for signing in and a few messages, in each direction.
-    let line = Proxy::to(&server.url(), 3, Troubles::cuts(1_500..7_500)).await;
+    let line = Proxy::to(&server.url(), 3, Troubles::cuts(1_000..4_000)).await;
     line.begins();
     let mut alice = Person::signs_in("Alice", &line.url()).await;
     let mut bob = Person::signs_in("Bob", &server.url()).await;
