@@ -75,6 +75,7 @@ impl App {
         let command = Command::SignIn {
             server: server.to_owned(),
             username: name.to_owned(),
+            options: None,
         };
         app.client().dispatch(command).await.expect("accepted");
         app.until("online", Shown::is_online).await;
@@ -219,10 +220,12 @@ async fn timeline(client: &ClientHandle, user: &UserId, least: usize) -> Option<
         let query = Query::Timeline {
             user: user.clone(),
             before: items.first().map(|item| item.position),
+            after: None,
             limit: 200,
         };
         let mut page = match client.query(query.clone()).await {
             Ok(Answer::Timeline(page)) => page,
+            Ok(other) => panic!("no page: {other:?}"),
             Err(refusal) if refusal.code == RefusalCode::Closed => return None,
             Err(refusal) => {
                 // These very tests keep it busy.
