@@ -48,6 +48,9 @@ impl Connector for SocketIoConnector {
 async fn connect(target: Target) -> Result<Link, NoLink> {
     let mut options = ConnectOptions::new(target.server);
     options.auth = Some(auth_json(&target.auth)?);
+    // `users` holds what strangers wrote: as one packet too deep it would cost the
+    // whole list. It is read entry by entry, each with a limit of depth of its own.
+    options.limits.depth = usize::MAX;
     if let Some(path) = target.options.path {
         options.path = path;
     }

@@ -18,6 +18,11 @@ pub const PONG: &str = "3";
 /// it to a point in time stays within what a clock can say.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The most bytes of a handshake: several times what any server says.
+const HANDSHAKE_BYTES: usize = 16 << 10;
+/// The most bytes of an id that a server gives; none known is longer than 36.
+pub(crate) const ID_BYTES: usize = 256;
+
 /// One packet, borrowed from the text of its frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EnginePacket<'a> {
@@ -87,6 +92,20 @@ pub struct Handshake {
 }
 
 impl Handshake {
+    /// Reads what a server began with, or says what is wrong with it.
+    pub(crate) fn read(json: &str) -> Result<Self, &'static str> {
+        if json.len() > HANDSHAKE_BYTES {
+            return Err("its handshake is far too long");
+        }
+        match serde_json::from_str::<Self>(json) {
+            Ok(handshake) if handshake.sid.is_empty() || handshake.sid.len() > ID_BYTES => {
+                Err("its handshake has no proper id")
+            }
+            Ok(handshake) => Ok(handshake),
+            Err(_) => Err("its handshake cannot be read"),
+        }
+    }
+
     /// The longest silence of the engine that both sides stand: after this long
     /// without a ping the connection is dead, and the server thinks so too.
     #[must_use]

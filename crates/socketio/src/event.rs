@@ -28,6 +28,8 @@ pub enum SocketEvent {
 
 /// What an event weighs in the queue besides its bytes.
 const OVERHEAD: usize = 128;
+/// What each of its arguments and attachments weighs besides its bytes.
+const PART: usize = 48;
 
 impl SocketEvent {
     /// What the event takes up in the queue, in bytes.
@@ -37,6 +39,7 @@ impl SocketEvent {
                 event.name.len()
                     + event.args.iter().map(|arg| arg.get().len()).sum::<usize>()
                     + event.attachments.iter().map(Bytes::len).sum::<usize>()
+                    + PART * (event.args.len() + event.attachments.len())
             }
             Self::Undecodable(_) | Self::Closed(_) => 0,
         };

@@ -25,7 +25,7 @@ use crate::{
     fence::{self, FenceAnswer},
     liveness::{self, Liveness, Verdict},
     options::ConnectOptions,
-    packet::{Body, DecodeError, Packet},
+    packet::{Body, Bounds, DecodeError, Packet},
     reassembly::{Progress, Reassembly},
     surrogate,
 };
@@ -67,6 +67,7 @@ pub(crate) struct Machine {
     limits: liveness::Limits,
     handshake: Option<Handshake>,
     liveness: Option<Liveness>,
+    bounds: Bounds,
     reassembly: Reassembly<Header>,
 }
 
@@ -85,6 +86,11 @@ impl Machine {
             },
             handshake: None,
             liveness: None,
+            bounds: Bounds {
+                depth: options.limits.depth.max(1),
+                arguments: options.limits.arguments,
+                name_bytes: options.limits.name_bytes,
+            },
             reassembly: Reassembly::new(options.limits.attachments, options.limits.incoming_bytes),
         }
     }
@@ -164,8 +170,9 @@ impl Machine {
     }
 
     fn open(&mut self, data: &str, now: Instant) -> Vec<Effect> {
-        let Ok(handshake) = serde_json::from_str::<Handshake>(data) else {
-            return self.violation("its handshake cannot be read");
+        let handshake = match Handshake::read(data) {
+            Ok(handshake) => handshake,
+            Err(what) => return self.violation(what),
         };
         self.limits.patience = handshake.patience();
         self.liveness = Some(Liveness::new(self.limits, now));
@@ -187,7 +194,7 @@ impl Machine {
             effects.push(undecodable(DecodeError::MissingAttachments, message.len()));
         }
         let repaired = surrogate::repair(message);
-        match Packet::decode(&repaired) {
+        match Packet::decode_within(&repaired, &self.bounds) {
             Ok(packet) if packet.namespace == self.namespace => {
                 effects.extend(self.packet(packet.body, message.len()));
             }

@@ -97,6 +97,17 @@ pub struct Limits {
     /// The most attachments of one packet; 64 by default. The packet of more is
     /// reported as undecodable.
     pub attachments: usize,
+    /// How deep arrays and objects may be nested in what comes in, the array that
+    /// holds the arguments included; 64 by default. A deeper packet is reported as
+    /// undecodable. Who reads with care and wants to see everything may set it as
+    /// high as they like: nothing in this crate recurses.
+    pub depth: usize,
+    /// The most arguments of one packet; 1,024 by default. The packet of more is
+    /// reported as undecodable.
+    pub arguments: usize,
+    /// The longest name of an incoming event, in bytes; 1,024 by default. The packet
+    /// of a longer one is reported as undecodable.
+    pub name_bytes: usize,
     /// How many events may wait for their reader, 1,024 by default…
     pub queued_events: usize,
     /// … and about how many bytes, 64 MiB by default. Beyond, the transport is
@@ -119,6 +130,9 @@ impl Default for Limits {
         Self {
             incoming_bytes: 64 << 20,
             attachments: 64,
+            depth: 64,
+            arguments: 1_024,
+            name_bytes: 1_024,
             queued_events: 1_024,
             queued_event_bytes: 64 << 20,
             queued_packets: 1_024,

@@ -14,6 +14,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 mod decode;
+mod depth;
 mod encode;
 
 pub use encode::{encode_ack, encode_event};
@@ -79,6 +80,29 @@ pub enum Body {
     ConnectError(Option<Box<RawValue>>),
 }
 
+/// How much a packet may ask of its reader. What goes beyond is refused before
+/// any memory is taken for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// How deep arrays and objects may be nested; the one that holds the
+    /// arguments is the first.
+    pub depth: usize,
+    /// How many arguments there may be. Each takes memory of its own, however
+    /// short it is.
+    pub arguments: usize,
+    /// The length of an event's name, in bytes.
+    pub name_bytes: usize,
+}
+
+impl Bounds {
+    /// Everything that can be read is.
+    pub const NONE: Self = Self {
+        depth: usize::MAX,
+        arguments: usize::MAX,
+        name_bytes: usize::MAX,
+    };
+}
+
 /// Why a packet cannot be read. Never holds a part of the packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
@@ -103,6 +127,15 @@ pub enum DecodeError {
     /// The event's name is one that Socket.IO keeps for itself.
     #[error("reserved event name")]
     Reserved,
+    /// Arrays and objects are nested deeper than the limits allow.
+    #[error("nested too deep")]
+    TooDeep,
+    /// More arguments than the limits allow.
+    #[error("too many arguments")]
+    TooManyArguments,
+    /// The event's name is longer than the limits allow.
+    #[error("event name too long")]
+    NameTooLong,
     /// More or larger attachments than the limits allow.
     #[error("too many attachments")]
     TooManyAttachments,

@@ -3,6 +3,13 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::engine::ID_BYTES;
+
+/// The most characters of a refusal's message that are kept: people read it.
+const MESSAGE_CHARS: usize = 1_000;
+/// The most bytes of what a refusal adds. More counts as nothing.
+const DATA_BYTES: usize = 64 << 10;
+
 /// The Socket.IO id with which the server lets us in.
 pub(super) fn joined_as(data: Option<&RawValue>) -> Option<String> {
     #[derive(Deserialize)]
@@ -12,29 +19,25 @@ pub(super) fn joined_as(data: Option<&RawValue>) -> Option<String> {
     serde_json::from_str::<Joined>(data?.get())
         .ok()
         .map(|joined| joined.sid)
+        .filter(|sid| sid.len() <= ID_BYTES)
 }
 
 /// The message and data of a CONNECT_ERROR. Some servers send a bare string,
 /// and a refusal that cannot be read is one all the same.
 pub(super) fn refusal(data: Option<&RawValue>) -> (String, Option<Box<RawValue>>) {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Refusal {
-        Full { message: String },
-        Bare(String),
-    }
-    #[derive(Deserialize)]
-    struct Added {
+    #[derive(Default, Deserialize)]
+    struct Refusal {
+        message: Option<Box<RawValue>>,
         data: Option<Box<RawValue>>,
     }
     let text = data.map_or("", RawValue::get);
-    let message = match serde_json::from_str(text) {
-        Ok(Refusal::Full { message } | Refusal::Bare(message)) => message,
-        Err(_) => String::new(),
-    };
-    // Untagged enums cannot hold raw JSON, hence the second look.
-    let added = serde_json::from_str::<Added>(text)
-        .ok()
-        .and_then(|added| added.data);
-    (message, added)
+    let refusal: Refusal = serde_json::from_str(text).unwrap_or_default();
+    let words = refusal.message.as_deref().map_or(text, RawValue::get);
+    let mut message: String = serde_json::from_str(words).unwrap_or_default();
+    if let Some((end, _)) = message.char_indices().nth(MESSAGE_CHARS) {
+        message.truncate(end);
+        message.shrink_to_fit();
+    }
+    let data = refusal.data;
+    (message, data.filter(|data| data.get().len() <= DATA_BYTES))
 }

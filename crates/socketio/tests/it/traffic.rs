@@ -170,12 +170,12 @@ async fn half_an_emoji_costs_one_character() {
 #[tokio::test]
 async fn a_packet_that_cannot_be_read_is_told_and_the_next_one_arrives() {
     let (_socket, mut events, mut peer) = pair(|_| {}).await;
-    let deep = format!(r#"42["deep",{}"#, "[".repeat(100_000));
+    let deep = format!(r#"42["deep",{}"#, "[".repeat(60));
     for (text, expected) in [
         ("42[1]", DecodeError::Shape),
         ("4", DecodeError::Kind),
         ("42[\"a\",", DecodeError::Json { column: 5 }),
-        (deep.as_str(), DecodeError::Json { column: 100_008 }),
+        (deep.as_str(), DecodeError::Json { column: 68 }),
     ] {
         peer.say(text).await;
         match next(&mut events).await {
