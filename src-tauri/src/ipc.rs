@@ -96,10 +96,7 @@ fn without_engine(failure: &Failure) -> ClientEvent {
                 reason: Some(failure.clone()),
                 resumable: false,
             },
-            secrets: SecretsView {
-                backend: SecretsBackend::Keyring,
-                failure: None,
-            },
+            secrets: SecretsView::unused(SecretsBackend::Keyring),
             roster: Vec::new(),
         },
     }

@@ -4,7 +4,10 @@ use parlour_protocol::UserId;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::{ServerOptions, view::ItemId};
+use crate::{
+    ServerOptions,
+    view::{ItemId, SecretsBackend},
+};
 
 /// A request from a host. It is answered with "accepted" or a [`Refusal`];
 /// everything that follows from it arrives as events.
@@ -60,8 +63,14 @@ pub enum Command {
         /// The other side of the conversation.
         user: UserId,
     },
-    /// Try again to keep the session in the secret store.
+    /// Try again to keep the session where it is to be kept.
     SaveSession,
+    /// Keep the session there from now on, and nowhere else. `memory` is "until the
+    /// app closes". The choice holds once the session, if there is one, is there.
+    ChooseSecrets {
+        /// One of `SecretsView.choices`.
+        backend: SecretsBackend,
+    },
 }
 
 /// Why a command was not accepted. Nothing has changed.
@@ -103,6 +112,8 @@ pub enum RefusalCode {
     UnknownMessage,
     /// The question contradicts itself, or asks for more than there can be.
     InvalidQuery,
+    /// There is no such place for the session.
+    NotOffered,
     /// The database did not take it: a full disk, for instance.
     StorageFailed,
     /// More requests are waiting than the engine takes.

@@ -223,10 +223,7 @@ mod tests {
                 reason: None,
                 resumable: false,
             },
-            secrets: SecretsView {
-                backend: SecretsBackend::Memory,
-                failure: None,
-            },
+            secrets: SecretsView::unused(SecretsBackend::Memory),
             roster: Vec::new(),
         }
     }

@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     pin::Pin,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -208,14 +209,42 @@ pub trait SecretStore: Send + Sync + 'static {
     /// Which store this is.
     fn backend(&self) -> SecretsBackend;
 
-    /// The session kept under `account`, or `None`.
-    fn load(&self, account: &str) -> Result<Option<SessionId>, SecretError>;
+    /// Further places, the best first. None of them is used before a person has
+    /// chosen it.
+    fn others(&self) -> &[Arc<dyn SecretStore>] {
+        &[]
+    }
 
-    /// Keeps a session under `account`, in place of another.
-    fn save(&self, account: &str, session_id: &SessionId) -> Result<(), SecretError>;
+    /// The session kept under `name`, or `None`.
+    fn load(&self, name: &str) -> Result<Option<SessionId>, SecretError>;
 
-    /// Forgets the session under `account`; nothing there is no error.
-    fn delete(&self, account: &str) -> Result<(), SecretError>;
+    /// Keeps a session under `name`, in place of another.
+    fn save(&self, name: &str, session_id: &SessionId) -> Result<(), SecretError>;
+
+    /// Forgets the session under `name`; nothing there is no error.
+    fn delete(&self, name: &str) -> Result<(), SecretError>;
+
+    /// Keeps a session and reads it again: some stores take what they do not keep.
+    fn keep(&self, name: &str, session_id: &SessionId) -> Result<(), SecretError> {
+        self.save(name, session_id)?;
+        match self.load(name)? {
+            Some(kept) if kept == *session_id => Ok(()),
+            _ => Err(SecretError::Failed(
+                "it did not keep what it was given".into(),
+            )),
+        }
+    }
+
+    /// Whether it works: writes, reads and deletes `value`.
+    fn probe(&self, name: &str, value: &SessionId) -> Result<(), SecretError> {
+        let kept = self.keep(name, value);
+        if let Err(SecretError::Locked | SecretError::Missing) = kept {
+            // Nothing was written, and a person need not be asked twice.
+            return kept;
+        }
+        let deleted = self.delete(name);
+        kept.and(deleted)
+    }
 }
 
 /// Why a secret store failed.
@@ -235,14 +264,21 @@ pub enum SecretError {
     Failed(String),
 }
 
-impl From<SecretError> for Failure {
-    fn from(error: SecretError) -> Self {
-        let (code, detail) = match error {
-            SecretError::Locked => (FailureCode::KeyringLocked, None),
-            SecretError::Missing => (FailureCode::KeyringMissing, None),
-            SecretError::TimedOut => (FailureCode::KeyringTimedOut, None),
-            SecretError::Failed(detail) => (FailureCode::KeyringFailed, Some(detail)),
+impl SecretError {
+    /// What people are told, of the place that failed.
+    pub(crate) fn failure(self, backend: SecretsBackend) -> Failure {
+        let failed = match backend {
+            SecretsBackend::File => FailureCode::SecretsFileFailed,
+            SecretsBackend::Keyring | SecretsBackend::Memory => FailureCode::KeyringFailed,
         };
-        Self { code, detail }
+        let is_file = backend == SecretsBackend::File;
+        let (code, detail) = match self {
+            Self::Locked if !is_file => (FailureCode::KeyringLocked, None),
+            Self::Missing if !is_file => (FailureCode::KeyringMissing, None),
+            Self::TimedOut if !is_file => (FailureCode::KeyringTimedOut, None),
+            Self::Failed(detail) => (failed, Some(detail)),
+            error => (failed, Some(error.to_string())),
+        };
+        Failure { code, detail }
     }
 }

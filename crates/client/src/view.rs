@@ -126,7 +126,9 @@ pub enum FailureCode {
     KeyringTimedOut,
     /// The keyring failed in another way.
     KeyringFailed,
-    /// The keyring has no entry for the session any more.
+    /// The file of sessions could not be read or written.
+    SecretsFileFailed,
+    /// The session is not where it was kept any more.
     SessionMissing,
     /// The local database failed; the detail says how.
     StorageFailed,
@@ -137,14 +139,36 @@ pub enum FailureCode {
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct SecretsView {
-    /// Which store it is.
+    /// Where it is. While it cannot be kept that is this process's memory.
     pub backend: SecretsBackend,
-    /// Why the session lives only until the app closes; `None` when it is kept.
+    /// Where it is to be: the place that was used or chosen last, or else the
+    /// host's own.
+    pub wanted: SecretsBackend,
+    /// Why it is not there.
     pub failure: Option<Failure>,
+    /// Whether a person has to choose: it is kept nowhere, and nobody has said
+    /// that this is how it should be.
+    pub undecided: bool,
+    /// What `ChooseSecrets` takes; the memory of this process is the last.
+    pub choices: Vec<SecretsBackend>,
+}
+
+impl SecretsView {
+    /// What there is to say where no session is.
+    #[must_use]
+    pub fn unused(backend: SecretsBackend) -> Self {
+        Self {
+            backend,
+            wanted: backend,
+            failure: None,
+            undecided: false,
+            choices: Vec::new(),
+        }
+    }
 }
 
 /// The kinds of secret store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub enum SecretsBackend {

@@ -99,15 +99,6 @@ impl Store {
         Ok(())
     }
 
-    /// Notes whether the account's session is in a lasting secret store.
-    pub(crate) fn set_has_session(&self, account: AccountId, has_session: bool) -> Result<()> {
-        self.connection.execute(
-            "UPDATE accounts SET has_session = ?2 WHERE id = ?1",
-            params![account.0, has_session],
-        )?;
-        Ok(())
-    }
-
     /// The server has forgotten this identity: what waits under it is held, what
     /// was on its way may have arrived. Both go to whoever signs in there next, to
     /// be decided on.

@@ -9,6 +9,7 @@ mod order;
 mod outgoing;
 mod pages;
 mod schema;
+mod secrets;
 mod users;
 
 use std::{cell::Cell, fs, path::Path, time::Duration};
@@ -20,6 +21,7 @@ pub(crate) use inbox::{Claims, InboxState};
 pub(crate) use messages::{NewMessage, StoredMessage, Summary};
 pub(crate) use outgoing::{Evidence, Pending};
 pub(crate) use pages::Place;
+pub(crate) use secrets::SecretEntry;
 pub(crate) use users::StoredUser;
 
 /// The file in the profile's data folder.

@@ -64,6 +64,17 @@ pub(super) const MIGRATIONS: &[&str] = &["
 "
     -- How the server is reached: JSON, {} where nothing was chosen.
     ALTER TABLE accounts ADD COLUMN options TEXT NOT NULL DEFAULT '{}';
+",
+"
+    -- In which entry of which secret store the session is. Other entries that may
+    -- be there are to be deleted.
+    ALTER TABLE accounts ADD COLUMN session_in TEXT;
+    ALTER TABLE accounts ADD COLUMN session_name TEXT;
+    CREATE TABLE stray_secrets (
+        backend TEXT NOT NULL,
+        name TEXT NOT NULL,
+        PRIMARY KEY (backend, name)
+    ) STRICT, WITHOUT ROWID;
 "];
 
 /// Refuses a file of a newer Parlour before anything is written to it.

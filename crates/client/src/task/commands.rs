@@ -52,6 +52,10 @@ impl Engine {
                 Some(_) => self.save_session().map_err(Stop::from),
                 None => Err(RefusalCode::NotSignedIn.into()),
             },
+            Command::ChooseSecrets { backend } => match self.secrets.offers(backend) {
+                true => self.choose_secrets(backend).map_err(Stop::from),
+                false => Err(RefusalCode::NotOffered.into()),
+            },
         };
         done.map_err(|stop| match stop {
             Stop::Refused(code) => code.into(),

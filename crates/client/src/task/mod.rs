@@ -95,7 +95,9 @@ impl Engine {
 
     /// Runs until it is stopped or nobody holds a handle any more.
     pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
-        let resumed = self.resume_last();
+        let resumed = self.open_secrets();
+        let resumed = resumed.and_then(|()| self.resume_last());
+        let resumed = resumed.and_then(|()| self.probe_secrets());
         self.settle(resumed);
         let stopped = loop {
             match self.next(&mut requests).await {
@@ -179,11 +181,7 @@ impl Engine {
 
     fn apply(&mut self, effect: Effect) -> Result<(), StoreError> {
         match effect {
-            Effect::LoadSession => {
-                if let Some(account) = &self.account {
-                    self.secrets.load(account);
-                }
-            }
+            Effect::LoadSession => self.load_session()?,
             Effect::Connect(mut auth) => {
                 if self.connector.can_ask() {
                     auth.pm = Some(self.hello()?);
@@ -201,15 +199,7 @@ impl Engine {
                 self.connecting = None;
                 self.drop_link(None);
             }
-            Effect::ForgetSession => {
-                let account = self.account.take();
-                self.leave();
-                if let Some(account) = account {
-                    // First of all the secret goes, whatever the disk says to the rest.
-                    self.secrets.delete(&account);
-                    self.store.set_has_session(account.id, false)?;
-                }
-            }
+            Effect::ForgetSession => self.forget_session()?,
             Effect::HoldQueue => {
                 if let Some(account) = &self.account {
                     self.store.hold_queue(account.id)?;
