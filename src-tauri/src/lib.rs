@@ -25,7 +25,8 @@ use std::{
 };
 
 use parlour_client::{
-    ClientConfig, ClientHandle, Failure, FailureCode, logs_frames, secrets::KeyringSecrets,
+    ClientConfig, ClientHandle, Failure, FailureCode, logs_frames,
+    secrets::{FileSecrets, KeyringSecrets, SecretPlaces},
 };
 use tauri::{AppHandle, Manager, RunEvent, async_runtime};
 use tracing_subscriber::{
@@ -79,7 +80,8 @@ fn open(args: Args) -> Result<(), Box<dyn Error>> {
     let folder = args
         .profile
         .make_folder(&app.path().app_local_data_dir()?)?;
-    let secrets = Arc::new(KeyringSecrets::new());
+    let file = FileSecrets::new(folder.join("secrets.json"));
+    let secrets = Arc::new(SecretPlaces::new(KeyringSecrets::new()).or(file));
     let config = ClientConfig::new(folder.clone(), args.profile.name(), secrets);
     // Without an engine the window still opens: it says what is the matter.
     let engine = ClientHandle::start(config).map_err(|error| {

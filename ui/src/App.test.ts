@@ -76,6 +76,13 @@ describe("accessibility", () => {
     expect(await violations()).toEqual([]);
   });
 
+  it("axe has nothing to say about the choice of a place for the session", async () => {
+    await show(world("world=unsaved"));
+    screen.getByTestId("choose-secrets").click();
+    await settle();
+    expect(await violations()).toEqual([]);
+  });
+
   it("axe has nothing to say about a dialog", async () => {
     await show(world("world=busy"));
     screen.getByTestId("sign-out").click();

@@ -11,7 +11,7 @@ use clap::{Parser, ValueEnum};
 use parlour_client::{
     ClientConfig, ClientEvent, ClientHandle, Command, SessionView,
     ports::SecretStore,
-    secrets::{FileSecrets, KeyringSecrets, MemorySecrets},
+    secrets::{FileSecrets, KeyringSecrets, MemorySecrets, SecretPlaces},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -72,7 +72,10 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> Result<()> {
     let secrets: Arc<dyn SecretStore> = match options.secrets {
-        Secrets::Keyring => Arc::new(KeyringSecrets::new()),
+        Secrets::Keyring => Arc::new(
+            SecretPlaces::new(KeyringSecrets::new())
+                .or(FileSecrets::new(options.data.join("secrets.json"))),
+        ),
         Secrets::Memory => Arc::new(MemorySecrets::default()),
         Secrets::File => Arc::new(FileSecrets::new(options.data.join("secrets.json"))),
     };

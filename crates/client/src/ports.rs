@@ -247,6 +247,36 @@ pub trait SecretStore: Send + Sync + 'static {
     }
 }
 
+impl<S: SecretStore + ?Sized> SecretStore for Arc<S> {
+    fn backend(&self) -> SecretsBackend {
+        (**self).backend()
+    }
+
+    fn others(&self) -> &[Arc<dyn SecretStore>] {
+        (**self).others()
+    }
+
+    fn load(&self, name: &str) -> Result<Option<SessionId>, SecretError> {
+        (**self).load(name)
+    }
+
+    fn save(&self, name: &str, session_id: &SessionId) -> Result<(), SecretError> {
+        (**self).save(name, session_id)
+    }
+
+    fn delete(&self, name: &str) -> Result<(), SecretError> {
+        (**self).delete(name)
+    }
+
+    fn keep(&self, name: &str, session_id: &SessionId) -> Result<(), SecretError> {
+        (**self).keep(name, session_id)
+    }
+
+    fn probe(&self, name: &str, value: &SessionId) -> Result<(), SecretError> {
+        (**self).probe(name, value)
+    }
+}
+
 /// Why a secret store failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {

@@ -7,10 +7,24 @@ import type { SecretsBackend } from "./SecretsBackend";
  */
 export type SecretsView = { 
 /**
- * Which store it is.
+ * Where it is. While it cannot be kept that is this process's memory.
  */
 backend: SecretsBackend, 
 /**
- * Why the session lives only until the app closes; `None` when it is kept.
+ * Where it is to be: the place that was used or chosen last, or else the
+ * host's own.
  */
-failure: Failure | null, };
+wanted: SecretsBackend, 
+/**
+ * Why it is not there.
+ */
+failure: Failure | null, 
+/**
+ * Whether a person has to choose: it is kept nowhere, and nobody has said
+ * that this is how it should be.
+ */
+undecided: boolean, 
+/**
+ * What `ChooseSecrets` takes; the memory of this process is the last.
+ */
+choices: Array<SecretsBackend>, };

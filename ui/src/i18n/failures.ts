@@ -94,8 +94,13 @@ const FAILURES: Record<FailureCode, Words> = {
     advice: KEYRING_AGAIN,
     detail: "program",
   },
+  secretsFileFailed: {
+    what: () => "The file of sign-ins could not be read or written.",
+    advice: "Check that the disk is not full, and try again, or keep your sign-in elsewhere.",
+    detail: "program",
+  },
   sessionMissing: {
-    what: () => "Your keyring does not hold your sign-in any more.",
+    what: () => "Your sign-in is not where it was kept any more.",
     advice: "Sign in again. Your messages on this computer are kept.",
   },
   storageFailed: {

@@ -31,6 +31,7 @@ const FAILURE_CODES: Record<FailureCode, true> = {
   keyringMissing: true,
   keyringTimedOut: true,
   keyringFailed: true,
+  secretsFileFailed: true,
   sessionMissing: true,
   storageFailed: true,
 };
@@ -47,6 +48,7 @@ const PROBLEM_CODES: Record<ProblemCode, true> = {
   unknownUser: true,
   unknownMessage: true,
   invalidQuery: true,
+  notOffered: true,
   storageFailed: true,
   busy: true,
   closed: true,

@@ -37,8 +37,33 @@ export const messages = {
     offline: "You are offline.",
     connecting: "Connecting…",
     catchingUp: "Connected. Fetching what you missed…",
-    secrets: "Your sign-in could not be saved.",
-    secretsEffect: "You stay signed in until you close Parlour.",
+  },
+
+  secrets: {
+    failed: "Your sign-in could not be saved.",
+    effect: "You stay signed in until you close Parlour.",
+    failedBefore: "Parlour could not keep a sign-in.",
+    effectBefore: "You would stay signed in until you close Parlour.",
+    notMoved: "Your sign-in stays where it was.",
+    choose: "Choose a place…",
+    open: "Where your sign-in is kept",
+    title: "Where should your sign-in be kept?",
+    lead: "Parlour keeps what proves to the server that you are you, so that you need not sign in anew at each start. Your messages are not affected.",
+    label: "Place",
+    names: {
+      keyring: "In the keyring of this computer",
+      file: "In a file",
+      memory: "Only until Parlour closes",
+    },
+    hints: {
+      keyring: "The safest place: it is encrypted while you are logged out.",
+      file: "It is not encrypted. Other users of this computer cannot read it, but every program that you run can.",
+      memory:
+        "Nothing is stored. At the next start you sign in anew, as somebody new to the others.",
+    },
+    again: "Try the keyring again",
+    cancel: "Not now",
+    confirm: "Keep it there",
   },
 
   roster: {

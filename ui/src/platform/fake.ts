@@ -32,7 +32,13 @@ export class FakePlatform implements Platform {
     resumable: false,
   };
   options: ServerOptions = {};
-  secrets: SecretsView = { backend: "keyring", failure: null };
+  secrets: SecretsView = {
+    backend: "keyring",
+    wanted: "keyring",
+    failure: null,
+    undecided: false,
+    choices: ["keyring", "file", "memory"],
+  };
   /** Every command that was accepted, in order. */
   readonly accepted: HostCommand[] = [];
   /** Commands that are refused, and why. */
@@ -82,6 +88,12 @@ export class FakePlatform implements Platform {
       type: "snapshot",
       snapshot: { session: this.session, secrets: this.secrets, roster },
     });
+  }
+
+  /** Where the session is kept has changed. */
+  keep(change: Partial<SecretsView>): void {
+    this.secrets = { ...this.secrets, ...change };
+    this.emit({ type: "secretsChanged", secrets: this.secrets });
   }
 
   become(session: SessionView): void {

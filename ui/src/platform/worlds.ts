@@ -41,9 +41,13 @@ const WORLDS: Record<string, (fake: FakePlatform, options: URLSearchParams) => v
     fake.say("bob", { content: "Are you there?", isMine: true, at: ago(0), delivery: "queued" });
   },
   /** As `busy`, but the keyring is locked. */
-  unsaved: (fake) => {
+  unsaved: (fake, options) => {
     fake.session = online();
-    fake.secrets = { backend: "memory", failure: { code: "keyringLocked", detail: null } };
+    fake.keep({
+      backend: "memory",
+      failure: { code: code(options, "keyringLocked"), detail: null },
+      undecided: true,
+    });
     populate(fake);
   },
   /** Nobody else is there. */
@@ -121,9 +125,13 @@ function script(fake: FakePlatform, command: Parameters<FakePlatform["onCommand"
       return;
     }
     case "saveSession":
-      fake.secrets = { backend: "keyring", failure: null };
-      fake.emit({ type: "secretsChanged", secrets: fake.secrets });
+      fake.keep({ backend: fake.secrets.wanted, failure: null, undecided: false });
       return;
+    case "chooseSecrets": {
+      const { backend } = command;
+      fake.keep({ backend, wanted: backend, failure: null, undecided: false });
+      return;
+    }
     case "markRead":
     case "setServerOptions":
     case "setTheme":

@@ -4,7 +4,7 @@ import type { ClientEvent } from "../generated/ClientEvent";
 import type { RosterEntry } from "../generated/RosterEntry";
 import type { SessionView } from "../generated/SessionView";
 import type { TimelineItem } from "../generated/TimelineItem";
-import { online, SERVER, signedOut, waiting } from "../test/world";
+import { kept, online, SERVER, signedOut, waiting } from "../test/world";
 import { apply } from "./apply";
 import { Timeline } from "./timeline.svelte";
 import { World } from "./world.svelte";
@@ -37,7 +37,7 @@ function item(id: number, rest: Partial<TimelineItem> = {}): TimelineItem {
 function snapshot(roster: RosterEntry[], session: SessionView = online()): ClientEvent {
   return {
     type: "snapshot",
-    snapshot: { session, secrets: { backend: "keyring", failure: null }, roster },
+    snapshot: { session, secrets: kept(), roster },
   };
 }
 
@@ -61,7 +61,7 @@ describe("a snapshot", () => {
     expect(world.roster.get("old")).toBeUndefined();
     expect(world.roster.get("kept")?.unread).toBe(0);
     expect(world.session).toEqual(online());
-    expect(world.secrets).toEqual({ backend: "keyring", failure: null });
+    expect(world.secrets).toEqual(kept());
   });
 
   it("has the open conversation asked for again", async () => {
@@ -121,10 +121,8 @@ describe("a change of the session", () => {
 describe("a change of the secrets", () => {
   it("is kept", () => {
     const world = new World();
-    const secrets = {
-      backend: "memory",
-      failure: { code: "keyringLocked", detail: null },
-    } as const;
+    const failure = { code: "keyringLocked", detail: null } as const;
+    const secrets = kept({ backend: "memory", failure, undecided: true });
     apply(world, { type: "secretsChanged", secrets }, 0);
     expect(world.secrets).toEqual(secrets);
   });

@@ -3,6 +3,7 @@ import type { ClientEvent } from "../generated/ClientEvent";
 import type { HostCommand } from "../generated/HostCommand";
 import type { ItemId } from "../generated/ItemId";
 import type { RosterEntry } from "../generated/RosterEntry";
+import type { SecretsBackend } from "../generated/SecretsBackend";
 import type { Settings } from "../generated/Settings";
 import type { Theme } from "../generated/Theme";
 import type { UserId } from "../generated/UserId";
@@ -30,6 +31,7 @@ export class Parlour {
   #settingsKnown = $state(false);
   #problem = $state<Problem | null>(null);
   #secretsDismissed = $state(false);
+  #secretsAsked = $state(false);
   #signOutAsked = $state(false);
 
   /** Whether the window has the keyboard, so that somebody may be reading. */
@@ -97,6 +99,27 @@ export class Parlour {
 
   dismissSecrets(): void {
     this.#secretsDismissed = true;
+  }
+
+  /** Whether to ask where the session is to be kept. */
+  get secretsAsked(): boolean {
+    return this.#secretsAsked;
+  }
+
+  askSecrets(): void {
+    this.#secretsAsked = true;
+  }
+
+  leaveSecrets(): void {
+    this.#secretsAsked = false;
+  }
+
+  /** Keeps the session there from now on. */
+  chooseSecrets(backend: SecretsBackend): void {
+    this.#secretsAsked = false;
+    // What comes of it is to be seen, also after an earlier notice was put away.
+    this.#secretsDismissed = false;
+    void this.#act({ type: "chooseSecrets", backend });
   }
 
   /** Opens a conversation, which also marks it as read. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { house, online, settle, signedOut, start } from "../test/world";
+import { house, kept, online, settle, signedOut, start } from "../test/world";
 import { FakePlatform } from "../platform/fake";
 
 describe("drafts", () => {
@@ -137,13 +137,12 @@ describe("the warning that the session is not kept", () => {
   it("can be put away, and comes back with the next failure", async () => {
     const fake = new FakePlatform();
     fake.session = online();
-    fake.secrets = { backend: "memory", failure: { code: "keyringLocked", detail: null } };
+    fake.keep({ backend: "memory", failure: { code: "keyringLocked", detail: null } });
     const parlour = await start(fake);
     expect(parlour.secretsAtRisk).toBe(true);
     parlour.dismissSecrets();
     expect(parlour.secretsAtRisk).toBe(false);
-    const kept = { backend: "keyring", failure: null } as const;
-    fake.emit({ type: "secretsChanged", secrets: kept });
+    fake.emit({ type: "secretsChanged", secrets: kept() });
     fake.emit({ type: "secretsChanged", secrets: fake.secrets });
     expect(parlour.secretsAtRisk).toBe(true);
   });

@@ -2,6 +2,7 @@ import { flushSync } from "svelte";
 
 import type { AccountView } from "../generated/AccountView";
 import type { Failure } from "../generated/Failure";
+import type { SecretsView } from "../generated/SecretsView";
 import type { SessionView } from "../generated/SessionView";
 import { FakePlatform } from "../platform/fake";
 import { Parlour } from "../state/parlour.svelte";
@@ -29,6 +30,18 @@ export function signedOut(
     username: null,
     reason: null,
     resumable: false,
+    ...rest,
+  };
+}
+
+/** The session is in the keyring. */
+export function kept(rest: Partial<SecretsView> = {}): SecretsView {
+  return {
+    backend: "keyring",
+    wanted: "keyring",
+    failure: null,
+    undecided: false,
+    choices: ["keyring", "file", "memory"],
     ...rest,
   };
 }

@@ -137,7 +137,9 @@ impl Store {
             })?
             .collect::<rusqlite::Result<Vec<_>>>()?;
         let known = rows.into_iter();
-        Ok(known.filter_map(|(backend, name)| entry(backend, name)).collect())
+        Ok(known
+            .filter_map(|(backend, name)| entry(backend, name))
+            .collect())
     }
 
     /// An entry is gone, or kept.
@@ -221,7 +223,10 @@ mod tests {
         assert_eq!(store.strays().expect("strays"), [first.clone()]);
         store.keep_session(one, &first).expect("kept");
         assert_eq!(store.strays().expect("strays"), []);
-        assert_eq!(store.session_entry(one).expect("an entry"), Some(first.clone()));
+        assert_eq!(
+            store.session_entry(one).expect("an entry"),
+            Some(first.clone())
+        );
         assert_eq!(
             store.secrets_choice().expect("a choice"),
             Some(SecretsBackend::Keyring)
@@ -230,12 +235,18 @@ mod tests {
         store.add_stray(&second).expect("noted");
         store.keep_session(one, &second).expect("kept elsewhere");
         assert_eq!(store.strays().expect("strays"), [first.clone()]);
-        assert_eq!(store.session_entry(one).expect("an entry"), Some(second.clone()));
+        assert_eq!(
+            store.session_entry(one).expect("an entry"),
+            Some(second.clone())
+        );
 
         store.retire_others(one).expect("nobody else");
         assert_eq!(store.strays().expect("strays"), [first.clone()]);
         store.retire_others(two).expect("retired");
-        assert_eq!(store.strays().expect("strays"), [second.clone(), first.clone()]);
+        assert_eq!(
+            store.strays().expect("strays"),
+            [second.clone(), first.clone()]
+        );
         assert_eq!(store.session_entry(one).expect("none"), None);
         store.remove_stray(&first).expect("gone");
         store.remove_stray(&second).expect("gone");

@@ -51,7 +51,7 @@ impl Engine {
     pub(super) fn snapshot(&self) -> Snapshot {
         Snapshot {
             session: self.session.view(self.clock.now()),
-            secrets: self.secrets.view(),
+            secrets: self.secrets_view(),
             roster: self.roster.entries(),
         }
     }
@@ -74,7 +74,7 @@ impl Engine {
         for event in changes.into_events(
             &self.roster,
             view,
-            || self.secrets.view(),
+            || self.secrets_view(),
             || self.snapshot(),
         ) {
             // An error means that nobody listens.

@@ -7,7 +7,7 @@ import App from "../../App.svelte";
 import type { Failure } from "../../generated/Failure";
 import type { SessionView } from "../../generated/SessionView";
 import { FakePlatform } from "../../platform/fake";
-import { account, house, online, settle, start, waiting } from "../../test/world";
+import { account, house, online, settle, signedOut, start, waiting } from "../../test/world";
 
 const refused: Failure = { code: "connectionRefused", detail: null };
 const connecting: SessionView = { state: "connecting", account: account(), attempt: 2 };
@@ -131,19 +131,83 @@ describe("the banner", () => {
 });
 
 describe("a session that is not kept", () => {
-  it("is told with its reason and what it means, and can be kept later", async () => {
+  const missing = { code: "keyringMissing", detail: null } as const;
+
+  it("is told with its reason and what it means, and a place can be chosen", async () => {
     const fake = house();
-    fake.secrets = { backend: "memory", failure: { code: "keyringMissing", detail: null } };
+    fake.keep({ backend: "memory", failure: missing, undecided: true });
     const { user } = await show(fake);
     const banner = screen.getByTestId("secrets-banner");
     expect(banner).toHaveTextContent("Your sign-in could not be saved.");
     expect(banner).toHaveTextContent("There is no keyring on this computer.");
     expect(banner).toHaveTextContent("until you close Parlour");
-    fake.refusals.set("saveSession", "busy");
-    await user.click(screen.getByTestId("save-session"));
+
+    await user.click(screen.getByTestId("choose-secrets"));
+    const dialog = screen.getByRole("dialog");
+    expect(dialog).toHaveTextContent("every program that you run can");
+    expect(screen.getByTestId("secrets-confirm")).toHaveTextContent("Try the keyring again");
+    await user.click(screen.getByLabelText(/In a file/));
+    expect(fake.accepted, "nothing without the button").toEqual([]);
+    await user.click(screen.getByTestId("secrets-confirm"));
+    expect(fake.accepted).toEqual([{ type: "chooseSecrets", backend: "file" }]);
+    expect(screen.queryByRole("dialog")).toBeNull();
+    fake.keep({ backend: "file", wanted: "file", failure: null, undecided: false });
+    flushSync();
+    expect(screen.queryByTestId("secrets-banner")).toBeNull();
+  });
+
+  it("stays a question that can be put off", async () => {
+    const fake = house();
+    fake.keep({ backend: "memory", failure: missing, undecided: true });
+    const { user } = await show(fake);
+    await user.click(screen.getByTestId("choose-secrets"));
+    await user.click(screen.getByLabelText(/Only until Parlour closes/));
+    await user.click(screen.getByTestId("secrets-cancel"));
+    expect(fake.accepted).toEqual([]);
+    await user.click(screen.getByTestId("choose-secrets"));
+    expect(screen.getByLabelText(/In the keyring/), "nothing stays marked").toBeChecked();
+    await user.click(screen.getByTestId("secrets-cancel"));
+    await user.click(screen.getByRole("button", { name: "Dismiss" }));
+    expect(screen.queryByTestId("secrets-banner")).toBeNull();
+    // Another failure is news.
+    fake.keep({ failure: null });
+    fake.keep({ failure: { code: "keyringLocked", detail: null } });
+    flushSync();
+    expect(screen.getByTestId("secrets-banner")).toHaveTextContent("locked");
+  });
+
+  it("is said before there is a session, and can be settled then", async () => {
+    const fake = new FakePlatform();
+    fake.keep({ failure: missing, undecided: true });
+    const { user } = await show(fake);
+    expect(screen.getByTestId("secrets-banner")).toHaveTextContent("would stay signed in");
+    await user.click(screen.getByTestId("choose-secrets"));
+    await user.click(screen.getByLabelText(/Only until Parlour closes/));
+    await user.click(screen.getByTestId("secrets-confirm"));
+    expect(fake.accepted).toEqual([{ type: "chooseSecrets", backend: "memory" }]);
+  });
+
+  it("is said once where it is the reason for the form", async () => {
+    const fake = new FakePlatform();
+    fake.session = signedOut({ reason: missing, resumable: true });
+    fake.keep({ failure: missing, undecided: true });
+    const { user } = await show(fake);
+    expect(screen.queryByTestId("secrets-banner")).toBeNull();
+    await user.click(screen.getByTestId("choose-secrets"));
+    expect(screen.getByRole("dialog")).toBeInTheDocument();
+  });
+
+  it("can be moved at any time, and a refusal is said", async () => {
+    const fake = house();
+    const { user } = await show(fake);
+    fake.refusals.set("chooseSecrets", "busy");
+    await user.click(screen.getByTestId("secrets-open"));
+    await user.click(screen.getByLabelText(/In a file/));
+    await user.click(screen.getByTestId("secrets-confirm"));
     await settle();
     expect(screen.getByTestId("problem-banner")).toHaveTextContent(/too much to do/);
-    await user.click(screen.getAllByRole("button", { name: "Dismiss" })[1] as HTMLElement);
-    expect(screen.queryByTestId("secrets-banner")).toBeNull();
+    fake.keep({ failure: { code: "secretsFileFailed", detail: "no room" } });
+    flushSync();
+    expect(screen.getByTestId("secrets-banner")).toHaveTextContent("stays where it was");
   });
 });

@@ -188,9 +188,9 @@ impl Desk {
 
     /// Whether this entry may still be written.
     pub(super) fn may_write(&self, entry: &SecretEntry) -> bool {
-        self.open().chain(&self.late).any(|q| {
-            q.job.writes() && q.backend == entry.backend && q.job.name() == entry.name
-        })
+        self.open()
+            .chain(&self.late)
+            .any(|q| q.job.writes() && q.backend == entry.backend && q.job.name() == entry.name)
     }
 
     /// Whether a session is about to be kept there.

@@ -50,7 +50,10 @@ fn one_question_at_a_time_in_their_order() {
     assert_eq!(desk.next(now), None, "the thread is busy");
     assert!(desk.may_write(&entry("one")) && desk.may_write(&entry("two")));
     assert_eq!(desk.answered(first.ticket + 7, Ok(None)), []);
-    assert_eq!(names(&desk.answered(first.ticket, Ok(None))), [("one", true)]);
+    assert_eq!(
+        names(&desk.answered(first.ticket, Ok(None))),
+        [("one", true)]
+    );
     assert_eq!(desk.answered(first.ticket, Ok(None)), [], "only once");
     assert!(!desk.may_write(&entry("one")));
     assert_eq!(desk.next(now).expect("a question").job, delete("two"));
@@ -68,8 +71,14 @@ fn silence_fails_what_waited_for_the_same_place_and_is_broken_late() {
     assert_eq!(desk.overdue(now + LIMIT / 2), []);
     let said = desk.overdue(now + LIMIT);
     assert_eq!(names(&said), [("probe", false), ("one", false)]);
-    assert!(said.iter().all(|s| s.result == Err(SecretError::TimedOut) && !s.late));
-    assert_eq!(desk.next(now).expect("another place").job, delete("elsewhere"));
+    assert!(
+        said.iter()
+            .all(|s| s.result == Err(SecretError::TimedOut) && !s.late)
+    );
+    assert_eq!(
+        desk.next(now).expect("another place").job,
+        delete("elsewhere")
+    );
     let late = desk.answered(stuck.ticket, Ok(None));
     assert!(matches!(&late[..], [Said { late: true, .. }]));
     assert_eq!(desk.answered(stuck.ticket, Ok(None)), []);
@@ -126,7 +135,9 @@ fn what_does_not_work_is_not_tried() {
 #[test]
 fn more_than_a_person_can_ask_is_refused() {
     let mut desk = Desk::default();
-    let refused = (0..100).filter_map(|_| desk.ask(KEYRING, delete("x"))).count();
+    let refused = (0..100)
+        .filter_map(|_| desk.ask(KEYRING, delete("x")))
+        .count();
     assert_eq!(refused, 100 - WAITING);
 }
 

@@ -13,11 +13,7 @@ mod choice;
 mod desk;
 mod worker;
 
-use std::{
-    collections::HashSet,
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::HashSet, sync::Arc, time::Instant};
 
 use parlour_protocol::SessionId;
 use tokio::sync::mpsc;
@@ -77,21 +73,6 @@ impl SecretsTask {
             unswept: HashSet::new(),
             kept: None,
             failure: None,
-        }
-    }
-
-    pub(super) fn view(&self) -> SecretsView {
-        let kept = self.kept.as_ref().map(|(_, backend)| *backend);
-        let meanwhile = match self.failure {
-            Some(_) => SecretsBackend::Memory,
-            None => self.wanted(),
-        };
-        SecretsView {
-            backend: kept.unwrap_or(meanwhile),
-            wanted: self.wanted(),
-            failure: self.failure.clone(),
-            undecided: self.failure.is_some() && kept.is_none(),
-            choices: self.choices(),
         }
     }
 
@@ -181,9 +162,7 @@ impl Engine {
         self.secrets.database = self.store.secrets_database(rand::random())?;
         match self.secrets.wanted() {
             SecretsBackend::Memory => Ok(()),
-            backend => self
-                .store
-                .name_old_sessions(&self.secrets.profile, backend),
+            backend => self.store.name_old_sessions(&self.secrets.profile, backend),
         }
     }
 
@@ -303,7 +282,27 @@ impl Engine {
 
     fn ask_secrets(&mut self, backend: SecretsBackend, job: Job) -> Result<(), StoreError> {
         let said = self.secrets.ask(backend, job, self.clock.now());
-        said.into_iter().try_for_each(|said| self.secrets_said(said))
+        said.into_iter()
+            .try_for_each(|said| self.secrets_said(said))
+    }
+
+    /// What people see of this.
+    pub(super) fn secrets_view(&self) -> SecretsView {
+        let secrets = &self.secrets;
+        let (wanted, present) = (secrets.wanted(), self.present_session());
+        let kept = secrets.kept.as_ref();
+        let kept = kept.filter(|(session_id, _)| Some(session_id) == present.as_ref());
+        let meanwhile = match (&present, &secrets.failure) {
+            (None, None) => wanted,
+            _ => SecretsBackend::Memory,
+        };
+        SecretsView {
+            backend: kept.map_or(meanwhile, |(_, backend)| *backend),
+            wanted,
+            failure: secrets.failure.clone(),
+            undecided: secrets.failure.is_some() && kept.is_none(),
+            choices: secrets.choices(),
+        }
     }
 
     fn present_session(&self) -> Option<SessionId> {

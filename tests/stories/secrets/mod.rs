@@ -1,77 +1,16 @@
 //! Keyrings that are locked, missing, or never answer.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+mod choice;
+mod keyring;
+mod strays;
 
-use parlour_client::{
-    Command, FailureCode, SecretsBackend,
-    ports::{SecretError, SecretStore},
+use parlour_client::{Command, FailureCode, SecretsBackend};
+use parlour_tests::{
+    person::{Person, Screen},
+    server::TestServer,
 };
-use parlour_protocol::SessionId;
-use parlour_tests::server::TestServer;
 
-use parlour_tests::person::{Person, Screen};
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Door {
-    Open,
-    Locked,
-    Missing,
-    /// A prompt that nobody answers.
-    Hanging,
-}
-
-/// A keyring with one entry and a door.
-struct Keyring {
-    state: Mutex<(Door, Option<SessionId>)>,
-    moved: Condvar,
-}
-
-impl Keyring {
-    fn with(door: Door) -> Arc<Self> {
-        Arc::new(Self {
-            state: Mutex::new((door, None)),
-            moved: Condvar::new(),
-        })
-    }
-
-    fn set(&self, door: Door) {
-        self.state.lock().expect("the door").0 = door;
-        self.moved.notify_all();
-    }
-
-    fn enter(&self) -> Result<MutexGuard<'_, (Door, Option<SessionId>)>, SecretError> {
-        let state = self.state.lock().expect("the door");
-        let state = self
-            .moved
-            .wait_while(state, |state| state.0 == Door::Hanging)
-            .expect("the door");
-        match state.0 {
-            Door::Locked => Err(SecretError::Locked),
-            Door::Missing => Err(SecretError::Missing),
-            Door::Open | Door::Hanging => Ok(state),
-        }
-    }
-}
-
-impl SecretStore for Keyring {
-    fn backend(&self) -> SecretsBackend {
-        SecretsBackend::Keyring
-    }
-
-    fn load(&self, _account: &str) -> Result<Option<SessionId>, SecretError> {
-        Ok(self.enter()?.1.clone())
-    }
-
-    fn save(&self, _account: &str, session_id: &SessionId) -> Result<(), SecretError> {
-        self.enter()?.1 = Some(session_id.clone());
-        Ok(())
-    }
-
-    fn delete(&self, _account: &str) -> Result<(), SecretError> {
-        self.enter()?.1 = None;
-        Ok(())
-    }
-}
+use self::keyring::{Door, Keyring};
 
 fn failure(screen: &Screen) -> Option<FailureCode> {
     screen.secrets.failure.as_ref().map(|failure| failure.code)
@@ -90,6 +29,7 @@ async fn without_a_keyring_one_stays_signed_in_until_one_quits() {
         })
         .await;
     assert_eq!(alice.screen.secrets.backend, SecretsBackend::Memory);
+    assert!(alice.screen.secrets.undecided);
 
     keyring.set(Door::Open);
     alice.asks(Command::SaveSession).await.expect("accepted");
@@ -177,13 +117,17 @@ async fn an_entry_that_is_gone_leads_to_the_form() {
     alice.sign_in(&server.url()).await;
     alice.until("online", Screen::is_online).await;
     alice.quits().await;
-    keyring.state.lock().expect("the door").1 = None;
+    keyring.is_replaced();
     alice.comes_back().await;
     alice
         .until("the reason", |screen| {
             screen.reason() == Some(FailureCode::SessionMissing)
         })
         .await;
+    // It is said, and the new one is used like the old one.
+    alice.sign_in(&server.url()).await;
+    alice.until("online", Screen::is_online).await;
+    keyring.until_it_holds(1).await;
 }
 
 #[tokio::test]
@@ -196,7 +140,7 @@ async fn signing_out_before_the_keyring_has_saved_leaves_no_session_behind() {
     alice.asks(Command::SignOut).await.expect("accepted");
     keyring.set(Door::Open);
     alice.quits().await;
-    assert_eq!(keyring.state.lock().expect("the door").1, None);
+    assert_eq!(keyring.holds(), 0);
 
     alice.comes_back().await;
     alice.until("the form", Screen::is_signed_out).await;
