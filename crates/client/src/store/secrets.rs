@@ -195,6 +195,8 @@ fn entry(backend: String, name: String) -> Option<SecretEntry> {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use super::*;
 
     fn entry(backend: SecretsBackend, name: &str) -> SecretEntry {
@@ -220,7 +222,7 @@ mod tests {
             entry(SecretsBackend::File, "second"),
         );
         store.add_stray(&first).expect("noted");
-        assert_eq!(store.strays().expect("strays"), [first.clone()]);
+        assert_eq!(store.strays().expect("strays"), from_ref(&first));
         store.keep_session(one, &first).expect("kept");
         assert_eq!(store.strays().expect("strays"), []);
         assert_eq!(
@@ -234,14 +236,14 @@ mod tests {
 
         store.add_stray(&second).expect("noted");
         store.keep_session(one, &second).expect("kept elsewhere");
-        assert_eq!(store.strays().expect("strays"), [first.clone()]);
+        assert_eq!(store.strays().expect("strays"), from_ref(&first));
         assert_eq!(
             store.session_entry(one).expect("an entry"),
             Some(second.clone())
         );
 
         store.retire_others(one).expect("nobody else");
-        assert_eq!(store.strays().expect("strays"), [first.clone()]);
+        assert_eq!(store.strays().expect("strays"), from_ref(&first));
         store.retire_others(two).expect("retired");
         assert_eq!(
             store.strays().expect("strays"),
