@@ -355,9 +355,9 @@ impl Person {
                 after: None,
                 limit: 200,
             };
-            let Answer::Timeline(mut page) = self.client().query(query).await.expect("a page")
-            else {
-                panic!("a page was asked for");
+            let answer = self.client().query(query).await.expect("a page");
+            let Answer::Timeline(mut page) = answer else {
+                panic!("no page: {answer:?}");
             };
             page.items.append(&mut items);
             items = page.items;

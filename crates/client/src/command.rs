@@ -114,6 +114,8 @@ pub enum RefusalCode {
     InvalidQuery,
     /// There is no such place for the session.
     NotOffered,
+    /// A newer question of the same kind came before this one was answered.
+    Superseded,
     /// The database did not take it: a full disk, for instance.
     StorageFailed,
     /// More requests are waiting than the engine takes.

@@ -37,7 +37,10 @@ pub use options::ServerOptions;
 /// For the logs of hosts: these targets hold everybody's words and the session.
 pub use parlour_socketio::logs_frames;
 pub use query::{Answer, Query, TimelinePage};
-pub use store::StoreError;
+pub use store::{
+    StoreError,
+    search::{SearchHit, SearchPage, SnippetPart},
+};
 pub use view::{
     AccountView, Delivery, Failure, FailureCode, ItemId, Presence, RosterEntry, SecretsBackend,
     SecretsView, SendRefusal, SessionView, TimelineItem,

@@ -4,7 +4,11 @@ use parlour_protocol::UserId;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::{ServerOptions, view::TimelineItem};
+use crate::{
+    ServerOptions,
+    store::search::SearchPage,
+    view::{ItemId, TimelineItem},
+};
 
 /// A question. It changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -33,6 +37,21 @@ pub enum Query {
     },
     /// How the account's server is reached, to be looked at and changed.
     ServerOptions,
+    /// Messages that have a text in them, newest first: in all conversations of the
+    /// account, or in one. Each word has to be there, anywhere, in upper or lower
+    /// case, with or without accents. A newer search makes this one give up:
+    /// [`Superseded`](crate::RefusalCode::Superseded).
+    Search {
+        /// The text. No character of it has a meaning of its own. One that is longer
+        /// than any message is refused; one of blanks finds nothing.
+        text: String,
+        /// Only the conversation with them.
+        user: Option<UserId>,
+        /// To go on: the `next` of the page before.
+        before: Option<ItemId>,
+        /// At most this many hits; at most 200 are given.
+        limit: u32,
+    },
 }
 
 /// The answer to a [`Query`] of the same name.
@@ -44,6 +63,8 @@ pub enum Answer {
     Timeline(TimelinePage),
     /// How the account's server is reached.
     ServerOptions(ServerOptions),
+    /// A page of what was found.
+    Search(SearchPage),
 }
 
 /// A page of a conversation, oldest first.

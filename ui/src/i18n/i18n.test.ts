@@ -49,6 +49,7 @@ const PROBLEM_CODES: Record<ProblemCode, true> = {
   unknownMessage: true,
   invalidQuery: true,
   notOffered: true,
+  superseded: true,
   storageFailed: true,
   busy: true,
   closed: true,

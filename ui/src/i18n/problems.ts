@@ -21,6 +21,7 @@ const PROBLEMS: Record<ProblemCode, string> = {
   unknownMessage: "This message has changed in the meantime. Nothing was done.",
   invalidQuery: "Parlour asked itself something that has no answer. Start Parlour anew.",
   notOffered: "Sign-ins cannot be kept there. Choose another place.",
+  superseded: "A newer search has taken the place of this one.",
   storageFailed:
     "This could not be stored on your computer. Check that the disk is not full, and try again.",
   busy: "Parlour has too much to do just now. Wait a moment, and try again.",

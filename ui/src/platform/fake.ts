@@ -5,6 +5,7 @@ import type { HostCommand } from "../generated/HostCommand";
 import type { HostQuery } from "../generated/HostQuery";
 import type { RefusalCode } from "../generated/RefusalCode";
 import type { RosterEntry } from "../generated/RosterEntry";
+import type { SearchPage } from "../generated/SearchPage";
 import type { SecretsView } from "../generated/SecretsView";
 import type { ServerOptions } from "../generated/ServerOptions";
 import type { SessionView } from "../generated/SessionView";
@@ -170,6 +171,30 @@ export class FakePlatform implements Platform {
     return null;
   }
 
+  #search(query: HostQuery & { type: "search" }): SearchPage {
+    const text = query.text.trim().toLowerCase();
+    const asked = [...this.#timelines].filter(([user]) => (query.user ?? user) === user);
+    const found = asked.flatMap(([user, items]) =>
+      items
+        .filter((item) => query.before === null || item.id < query.before)
+        .filter((item) => text !== "" && item.content.toLowerCase().includes(text))
+        .map((item) => ({ user, item })),
+    );
+    found.sort((one, other) => other.item.id - one.item.id);
+    const hits = found.slice(0, query.limit).map(({ user, item }) => {
+      const { id, position, at, isMine, content } = item;
+      const start = content.toLowerCase().indexOf(text);
+      const snippet = [
+        { text: content.slice(0, start), matched: false },
+        { text: content.slice(start, start + text.length), matched: true },
+        { text: content.slice(start + text.length), matched: false },
+      ].filter((part) => part.text !== "");
+      return { item: id, user, position, at, isMine, snippet };
+    });
+    const last = hits.at(-1);
+    return { hits, next: found.length > hits.length && last !== undefined ? last.item : null };
+  }
+
   #answer(query: HostQuery): HostAnswer {
     switch (query.type) {
       case "settings":
@@ -186,6 +211,8 @@ export class FakePlatform implements Platform {
         const items = after === undefined ? all.slice(-query.limit) : all.slice(0, query.limit);
         return { type: "timeline", user, items, complete: items.length === all.length };
       }
+      case "search":
+        return { type: "search", ...this.#search(query) };
     }
   }
 }

@@ -9,12 +9,13 @@ mod order;
 mod outgoing;
 mod pages;
 mod schema;
+pub(crate) mod search;
 mod secrets;
 mod users;
 
 use std::{cell::Cell, fs, path::Path, time::Duration};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 pub(crate) use accounts::{Account, AccountId};
 pub(crate) use inbox::{Claims, InboxState};
@@ -26,6 +27,9 @@ pub(crate) use users::StoredUser;
 
 /// The file in the profile's data folder.
 const FILE: &str = "parlour.db";
+
+/// How long a lock of another process is waited for.
+const BUSY: Duration = Duration::from_secs(2);
 
 /// Why the database failed.
 #[derive(Debug, thiserror::Error)]
@@ -106,8 +110,9 @@ impl Store {
     }
 
     fn with(connection: Connection) -> Result<Self> {
-        connection.busy_timeout(Duration::from_secs(2))?;
+        connection.busy_timeout(BUSY)?;
         schema::check_version(&connection)?;
+        search::register(&connection)?;
         // FULL: "queued" is shown only once it survives a power cut.
         connection.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
@@ -118,7 +123,18 @@ impl Store {
             depth: Cell::new(0),
         };
         schema::migrate(&store)?;
+        store.prepare_search()?;
         Ok(store)
+    }
+
+    /// A second connection to the database in `folder`, for reading only.
+    pub(crate) fn reader(folder: &Path) -> Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(folder.join(FILE), flags)?;
+        connection.busy_timeout(BUSY)?;
+        schema::check_version(&connection)?;
+        search::register(&connection)?;
+        Ok(connection)
     }
 
     /// Runs `work` in one transaction: all of it, or nothing.

@@ -75,6 +75,12 @@ pub(super) const MIGRATIONS: &[&str] = &["
         name TEXT NOT NULL,
         PRIMARY KEY (backend, name)
     ) STRICT, WITHOUT ROWID;
+",
+"
+    -- The search index is made by search/mod.rs. fold says by which rules, and is
+    -- empty while there is none; messages up to the id unindexed are not in it.
+    CREATE TABLE search_state (unindexed INTEGER NOT NULL, fold TEXT NOT NULL) STRICT;
+    INSERT INTO search_state VALUES (0, '');
 "];
 
 /// Refuses a file of a newer Parlour before anything is written to it.

@@ -31,7 +31,19 @@ impl From<StoreError> for Stop {
 
 impl Engine {
     pub(super) fn dispatch(&mut self, command: Command) -> Result<(), Refusal> {
-        let done = match command {
+        let done = match self.obey(command.clone()) {
+            // A broken search index must not keep anybody from writing.
+            Err(Stop::Store(error)) if self.recovers(&error) => self.obey(command),
+            done => done,
+        };
+        done.map_err(|stop| match stop {
+            Stop::Refused(code) => code.into(),
+            Stop::Store(error) => storage_refusal(&error),
+        })
+    }
+
+    fn obey(&mut self, command: Command) -> Result<(), Stop> {
+        match command {
             Command::SignIn {
                 server,
                 username,
@@ -56,11 +68,7 @@ impl Engine {
                 true => self.choose_secrets(backend).map_err(Stop::from),
                 false => Err(RefusalCode::NotOffered.into()),
             },
-        };
-        done.map_err(|stop| match stop {
-            Stop::Refused(code) => code.into(),
-            Stop::Store(error) => storage_refusal(&error),
-        })
+        }
     }
 
     fn sign_in(

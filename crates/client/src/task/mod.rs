@@ -9,6 +9,7 @@ mod link;
 mod people;
 mod pm;
 mod publish;
+mod searches;
 mod secrets;
 mod send;
 mod trouble;
@@ -25,7 +26,10 @@ use tokio::{
     time::timeout,
 };
 
-use self::{changes::Changes, link::OpenLink, secrets::SecretsTask, trouble::storage_refusal};
+use self::{
+    changes::Changes, link::OpenLink, searches::Searches, secrets::SecretsTask,
+    trouble::storage_refusal,
+};
 use crate::{
     ClientEvent,
     handle::{ClientConfig, Request},
@@ -48,6 +52,7 @@ enum Wake {
     Connected(Result<Link, NoLink>),
     Link(Vec<LinkEvent>),
     Secrets(secrets::Answer),
+    SearchBroken,
     Time,
 }
 
@@ -63,6 +68,7 @@ pub(crate) struct Engine {
     connecting: Option<Connecting>,
     link: Option<OpenLink>,
     secrets: SecretsTask,
+    searches: Searches,
     clock: Box<dyn Clock>,
     random: StdRng,
     events: broadcast::Sender<ClientEvent>,
@@ -76,6 +82,7 @@ impl Engine {
         random: StdRng,
         events: broadcast::Sender<ClientEvent>,
     ) -> Self {
+        let searches = Searches::new(&config.data);
         Self {
             store,
             session: Session::new(None),
@@ -86,6 +93,7 @@ impl Engine {
             connecting: None,
             link: None,
             secrets: SecretsTask::start(config.profile, config.secrets),
+            searches,
             clock: config.clock,
             random,
             events,
@@ -95,6 +103,7 @@ impl Engine {
 
     /// Runs until it is stopped or nobody holds a handle any more.
     pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        self.plan_indexing();
         let resumed = self.open_secrets();
         let resumed = resumed.and_then(|()| self.resume_last());
         let resumed = resumed.and_then(|()| self.probe_secrets());
@@ -113,6 +122,7 @@ impl Engine {
                     let handled = self.secrets_answered(answer);
                     self.settle(handled);
                 }
+                Wake::SearchBroken => self.search_broken(),
                 Wake::Time => {
                     let handled = self.time_passed();
                     self.settle(handled);
@@ -120,6 +130,7 @@ impl Engine {
             }
         };
         self.say_goodbye().await;
+        self.searches.end();
         if let Err(error) = self.store.checkpoint() {
             tracing::warn!(%error, "the write-ahead log was left as it is");
         }
@@ -136,6 +147,7 @@ impl Engine {
             self.outbox.deadline(),
             self.secrets.deadline(),
             self.pm_deadline(),
+            self.searches.deadline(),
         ]
         .into_iter()
         .flatten()
@@ -145,6 +157,7 @@ impl Engine {
             outcome = attempt(&mut self.connecting) => Wake::Connected(outcome),
             events = link::next_events(&mut self.link, LINK_BATCH) => Wake::Link(events),
             answer = self.secrets.answer() => Wake::Secrets(answer),
+            () = self.searches.broken() => Wake::SearchBroken,
             () = sleep_until(deadline) => Wake::Time,
         }
     }
@@ -156,9 +169,7 @@ impl Engine {
                 self.settle(Ok(()));
                 let _ = answer.send(result);
             }
-            Request::Query(query, answer) => {
-                let _ = answer.send(self.query(&query));
-            }
+            Request::Query(query, answer) => self.answer(query, answer),
             Request::Subscribe(answer) => {
                 let _ = answer.send((self.snapshot(), self.events.subscribe()));
             }
@@ -210,6 +221,7 @@ impl Engine {
     }
 
     fn time_passed(&mut self) -> Result<(), StoreError> {
+        self.index_if_due();
         self.secrets_overdue()?;
         self.patience_over()?;
         self.step_if_due()

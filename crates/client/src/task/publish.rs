@@ -3,37 +3,29 @@
 use parlour_protocol::UserId;
 
 use super::{Engine, storage_refusal};
-use crate::{Answer, Query, Refusal, RefusalCode, Snapshot, TimelinePage, store::Place};
+use crate::{Answer, Refusal, RefusalCode, Snapshot, TimelinePage, store::Place};
 
 /// The most items that one page has.
 const PAGE: u32 = 200;
 
 impl Engine {
-    pub(super) fn query(&self, query: &Query) -> Result<Answer, Refusal> {
-        match query {
-            Query::ServerOptions => self.server_options(),
-            Query::Timeline {
-                user,
-                before,
-                after,
-                limit,
-            } => {
-                let place = match (*before, *after) {
-                    (None, None) => Place::End,
-                    (Some(position), None) => Place::Before(position),
-                    (None, Some(position)) => Place::After(position),
-                    (Some(_), Some(_)) => return Err(RefusalCode::InvalidQuery.into()),
-                };
-                self.timeline(user, place, (*limit).clamp(1, PAGE))
-            }
-        }
-    }
-
-    fn timeline(&self, user: &UserId, place: Place, limit: u32) -> Result<Answer, Refusal> {
+    pub(super) fn timeline(
+        &self,
+        user: &UserId,
+        before: Option<i64>,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Answer, Refusal> {
+        let place = match (before, after) {
+            (None, None) => Place::End,
+            (Some(position), None) => Place::Before(position),
+            (None, Some(position)) => Place::After(position),
+            (Some(_), Some(_)) => return Err(RefusalCode::InvalidQuery.into()),
+        };
         let account = self.account.as_ref().ok_or(RefusalCode::NotSignedIn)?;
         let page = self
             .store
-            .page(account.id, user, place, limit)
+            .page(account.id, user, place, limit.clamp(1, PAGE))
             .map_err(|error| storage_refusal(&error))?;
         let items = page.messages.iter();
         Ok(Answer::Timeline(TimelinePage {
@@ -43,7 +35,7 @@ impl Engine {
         }))
     }
 
-    fn server_options(&self) -> Result<Answer, Refusal> {
+    pub(super) fn server_options(&self) -> Result<Answer, Refusal> {
         let identity = self.session.identity().ok_or(RefusalCode::NotSignedIn)?;
         Ok(Answer::ServerOptions(identity.options.clone()))
     }

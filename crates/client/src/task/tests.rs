@@ -2,14 +2,14 @@
 
 mod pm;
 mod pm_server;
-mod stage;
+pub(super) mod stage;
 
 use parlour_protocol::UserEntry;
 
 use self::stage::{Stage, came, everyone, list, message, plain, session, user};
 use super::*;
 use crate::{
-    Answer, Command, Presence, Query, RefusalCode, SessionView,
+    Answer, Command, Presence, RefusalCode, SessionView,
     view::{Delivery, FailureCode},
 };
 
@@ -315,17 +315,7 @@ fn a_page_lies_before_a_position_or_behind_it_but_not_both() {
     for text in ["one", "two", "three"] {
         stage.says("bob", text);
     }
-    let ask = |before, after| {
-        let user = "bob".into();
-        let limit = 1;
-        let query = Query::Timeline {
-            user,
-            before,
-            after,
-            limit,
-        };
-        stage.engine.query(&query)
-    };
+    let ask = |before, after| stage.engine.timeline(&"bob".into(), before, after, 1);
     let text = |answer| match answer {
         Ok(Answer::Timeline(page)) => (page.items[0].content.clone(), page.complete),
         other => panic!("no page: {other:?}"),

@@ -13,6 +13,8 @@ impl Engine {
     /// when the server tells it once more.
     pub(super) fn storage_failed(&mut self, error: &StoreError) {
         tracing::error!(%error, "the local database failed");
+        // Then the next connection fares better.
+        self.recovers(error);
         self.drop_link(None);
         let reason = Failure {
             code: FailureCode::StorageFailed,

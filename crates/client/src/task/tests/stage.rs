@@ -14,7 +14,7 @@ use tokio::sync::{broadcast, mpsc};
 
 use super::super::Engine;
 use crate::{
-    Answer, ClientEvent, Command, Query, Refusal, RosterEntry, Snapshot,
+    Answer, ClientEvent, Command, Refusal, RosterEntry, Snapshot,
     handle::ClientConfig,
     ports::{
         Connecting, Connector, Link, LinkClose, LinkEvent, LinkSender, Notice, Question, SendError,
@@ -27,13 +27,13 @@ use crate::{
 
 /// What a server would have seen, and how the connection behaves.
 #[derive(Default)]
-pub(super) struct Wire {
-    pub(super) sent: Vec<String>,
-    pub(super) fences: Vec<u64>,
+pub(in crate::task) struct Wire {
+    pub(in crate::task) sent: Vec<String>,
+    pub(in crate::task) fences: Vec<u64>,
     /// Of a server that speaks pm.
-    pub(super) asked: Vec<(u64, Question)>,
-    pub(super) told: Vec<Notice>,
-    pub(super) full: bool,
+    pub(in crate::task) asked: Vec<(u64, Question)>,
+    pub(in crate::task) told: Vec<Notice>,
+    pub(in crate::task) full: bool,
 }
 
 struct Sender(Arc<Mutex<Wire>>);
@@ -91,17 +91,17 @@ impl Connector for NoConnector {
 }
 
 /// An engine and all that surrounds it.
-pub(super) struct Stage {
-    pub(super) engine: Engine,
-    pub(super) wire: Arc<Mutex<Wire>>,
+pub(in crate::task) struct Stage {
+    pub(in crate::task) engine: Engine,
+    pub(in crate::task) wire: Arc<Mutex<Wire>>,
     events: broadcast::Receiver<ClientEvent>,
     /// What events alone have told.
     roster: BTreeMap<UserId, RosterEntry>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Stage {
-    pub(super) fn new() -> Self {
+    pub(in crate::task) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let config = ClientConfig {
             data: folder.path().to_owned(),
@@ -118,12 +118,12 @@ impl Stage {
             wire: Arc::default(),
             events,
             roster: BTreeMap::new(),
-            _folder: folder,
+            folder,
         }
     }
 
     /// Signed in as `me` on a server with sessions, which lists these.
-    pub(super) fn online(users: Vec<UserEntry>) -> Self {
+    pub(in crate::task) fn online(users: Vec<UserEntry>) -> Self {
         let mut stage = Self::new();
         stage.signs_in();
         stage.opens();
@@ -132,7 +132,7 @@ impl Stage {
         stage
     }
 
-    pub(super) fn signs_in(&mut self) {
+    pub(in crate::task) fn signs_in(&mut self) {
         self.asks(Command::SignIn {
             server: "http://127.0.0.1:1".into(),
             username: "Me".into(),
@@ -141,13 +141,13 @@ impl Stage {
         .expect("accepted");
     }
 
-    pub(super) fn asks(&mut self, command: Command) -> Result<(), Refusal> {
+    pub(in crate::task) fn asks(&mut self, command: Command) -> Result<(), Refusal> {
         let result = self.engine.dispatch(command);
         self.engine.settle(Ok(()));
         result
     }
 
-    pub(super) fn says(&mut self, to: &str, content: &str) {
+    pub(in crate::task) fn says(&mut self, to: &str, content: &str) {
         self.asks(Command::SendMessage {
             to: to.into(),
             content: content.into(),
@@ -156,7 +156,7 @@ impl Stage {
     }
 
     /// A new connection stands.
-    pub(super) fn opens(&mut self) {
+    pub(in crate::task) fn opens(&mut self) {
         self.wire = Arc::default();
         self.engine.connecting = None;
         let (_, events) = mpsc::channel(1);
@@ -169,13 +169,13 @@ impl Stage {
     }
 
     /// The connection breaks, and the next one stands.
-    pub(super) fn reconnects(&mut self) {
+    pub(in crate::task) fn reconnects(&mut self) {
         self.breaks();
         self.asks(Command::Reconnect).expect("accepted");
         self.opens();
     }
 
-    pub(super) fn breaks(&mut self) {
+    pub(in crate::task) fn breaks(&mut self) {
         let reason = Failure {
             code: FailureCode::LinkLost,
             detail: None,
@@ -185,13 +185,13 @@ impl Stage {
     }
 
     /// All of this in one turn of the loop.
-    pub(super) fn hears(&mut self, events: Vec<LinkEvent>) {
+    pub(in crate::task) fn hears(&mut self, events: Vec<LinkEvent>) {
         let handled = self.engine.link_events(events);
         self.engine.settle(handled);
     }
 
     /// All that waits for its time has waited.
-    pub(super) fn waits(&mut self) {
+    pub(in crate::task) fn waits(&mut self) {
         let long = std::time::Instant::now() + Duration::from_secs(3600);
         self.engine.outbox.patience_over(long);
         if let Some(pm) = self.engine.link.as_mut().and_then(|link| link.pm.as_mut()) {
@@ -200,36 +200,36 @@ impl Stage {
         self.engine.settle(Ok(()));
     }
 
-    pub(super) fn answers_fences(&mut self) {
+    pub(in crate::task) fn answers_fences(&mut self) {
         let fences = std::mem::take(&mut self.wire.lock().expect("the wire").fences);
         self.hears(fences.into_iter().map(LinkEvent::FencePassed).collect());
     }
 
-    pub(super) fn sent(&self) -> Vec<String> {
+    /// Where its database is.
+    pub(in crate::task) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    pub(in crate::task) fn sent(&self) -> Vec<String> {
         self.wire.lock().expect("the wire").sent.clone()
     }
 
-    pub(super) fn timeline(&self, user: &str) -> Vec<TimelineItem> {
-        let query = Query::Timeline {
-            after: None,
-            user: user.into(),
-            before: None,
-            limit: 200,
-        };
-        let Answer::Timeline(page) = self.engine.query(&query).expect("a page") else {
-            panic!("a page was asked for");
+    pub(in crate::task) fn timeline(&self, user: &str) -> Vec<TimelineItem> {
+        let answer = self.engine.timeline(&user.into(), None, None, 200);
+        let Ok(Answer::Timeline(page)) = answer else {
+            panic!("no page: {answer:?}");
         };
         page.items
     }
 
-    pub(super) fn texts(&self, user: &str) -> Vec<String> {
+    pub(in crate::task) fn texts(&self, user: &str) -> Vec<String> {
         self.timeline(user)
             .into_iter()
             .map(|item| item.content)
             .collect()
     }
 
-    pub(super) fn deliveries(&self, user: &str) -> Vec<Option<Delivery>> {
+    pub(in crate::task) fn deliveries(&self, user: &str) -> Vec<Option<Delivery>> {
         self.timeline(user)
             .into_iter()
             .map(|item| item.delivery)
@@ -237,7 +237,7 @@ impl Stage {
     }
 
     /// What was told bit by bit equals what a fresh listener is told.
-    pub(super) fn has_told_everything(&mut self) {
+    pub(in crate::task) fn has_told_everything(&mut self) {
         while let Ok(event) = self.events.try_recv() {
             let entries = match event {
                 ClientEvent::Snapshot { snapshot } => {
@@ -256,12 +256,12 @@ impl Stage {
         assert_eq!(told, roster.iter().collect::<Vec<_>>());
     }
 
-    pub(super) fn entry(&self, user: &str) -> Option<RosterEntry> {
+    pub(in crate::task) fn entry(&self, user: &str) -> Option<RosterEntry> {
         self.engine.roster.entry(&user.into())
     }
 }
 
-pub(super) fn session(user: &str) -> LinkEvent {
+pub(in crate::task) fn session(user: &str) -> LinkEvent {
     LinkEvent::Server(ServerEvent::Session {
         session_id: SessionId::new(format!("session of {user}")),
         user_id: user.into(),
@@ -269,18 +269,18 @@ pub(super) fn session(user: &str) -> LinkEvent {
     })
 }
 
-pub(super) fn list(entries: Vec<UserEntry>) -> LinkEvent {
+pub(in crate::task) fn list(entries: Vec<UserEntry>) -> LinkEvent {
     LinkEvent::Server(ServerEvent::Users(Users {
         entries,
         unreadable: 0,
     }))
 }
 
-pub(super) fn came(user: UserEntry) -> LinkEvent {
+pub(in crate::task) fn came(user: UserEntry) -> LinkEvent {
     LinkEvent::Server(ServerEvent::UserConnected(user))
 }
 
-pub(super) fn message(from: &str, to: &str, content: &str) -> LinkEvent {
+pub(in crate::task) fn message(from: &str, to: &str, content: &str) -> LinkEvent {
     LinkEvent::Server(ServerEvent::PrivateMessage(LiveMessage {
         content: content.into(),
         from: from.into(),
@@ -290,7 +290,7 @@ pub(super) fn message(from: &str, to: &str, content: &str) -> LinkEvent {
 }
 
 /// A user with a history: `>text` is ours, `<text` is theirs.
-pub(super) fn user(id: &str, history: &[&str]) -> UserEntry {
+pub(in crate::task) fn user(id: &str, history: &[&str]) -> UserEntry {
     let messages = history.iter().map(|line| {
         let (from, to) = if line.starts_with('>') {
             ("me", id)
@@ -313,13 +313,13 @@ pub(super) fn user(id: &str, history: &[&str]) -> UserEntry {
 }
 
 /// A user of a server that keeps no messages.
-pub(super) fn plain(id: &str) -> UserEntry {
+pub(in crate::task) fn plain(id: &str) -> UserEntry {
     UserEntry {
         messages: None,
         ..user(id, &[])
     }
 }
 
-pub(super) fn everyone() -> Vec<UserEntry> {
+pub(in crate::task) fn everyone() -> Vec<UserEntry> {
     vec![user("me", &[]), user("bob", &[])]
 }
