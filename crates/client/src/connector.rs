@@ -206,6 +206,11 @@ fn connect_failure(error: ConnectError) -> NoLink {
         ConnectError::ConnectionRefused => (FailureCode::ConnectionRefused, None),
         ConnectError::TimedOut => (FailureCode::TimedOut, None),
         ConnectError::Tls(detail) => (FailureCode::Tls, Some(detail)),
+        // The key stands there so that whoever runs the server can compare it.
+        ConnectError::Untrusted { reason, pin } => {
+            (FailureCode::Tls, Some(format!("{reason} (key {pin})")))
+        }
+        ConnectError::Redirected { origin, .. } => (FailureCode::Redirected, Some(origin)),
         // A proxy in front of a server that is down, or one that is too busy.
         ConnectError::Http { status } if status >= 500 || status == 429 => {
             (FailureCode::Network, Some(format!("HTTP {status}")))

@@ -102,6 +102,12 @@ pub enum FailureCode {
     Tls,
     /// Something answers, but does not speak Socket.IO 5 over WebSocket.
     NotSocketIo,
+    /// The server sends us elsewhere, which is not followed; the detail is where to.
+    Redirected,
+    /// The proxy on the way failed or refused; the detail says which way.
+    ProxyFailed,
+    /// The proxy on the way wants a name and a password, or other ones.
+    ProxyAuthRequired,
     /// The network failed in another way.
     Network,
     /// The server refused the sign-in; the detail is its text. Final.

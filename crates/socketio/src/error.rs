@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
+use crate::options::Pin;
+
 /// Why there is no connection.
 #[derive(Clone, thiserror::Error)]
 pub enum ConnectError {
@@ -19,12 +21,32 @@ pub enum ConnectError {
     /// It took longer than `connect_timeout`.
     #[error("timed out")]
     TimedOut,
-    /// No secure connection: a wrong, expired or unknown certificate, or a
-    /// server that does not speak TLS.
+    /// No secure connection, for a reason that lies not in whom the certificate
+    /// is of: the server does not speak TLS, for instance.
     #[error("no secure connection: {0}")]
     Tls(String),
-    /// Something that speaks HTTP refused. Redirects are not followed and come
-    /// as this, too. (What a plain web server says is [`Self::NotSocketIo`].)
+    /// Nobody whom we believe vouches for the server's certificate, or its key is
+    /// not the pinned one.
+    #[error("the server is not trusted: {reason}")]
+    Untrusted {
+        /// What speaks against it.
+        reason: Distrust,
+        /// Its key. Only somebody who knows by another way that it is the
+        /// server's should trust it from now on, as
+        /// [`ConnectOptions::pin`](crate::ConnectOptions::pin).
+        pin: Pin,
+    },
+    /// The server sends us elsewhere. That is not followed: the name and the
+    /// session are meant for this server.
+    #[error("the server redirects to {origin} (HTTP {status})")]
+    Redirected {
+        /// Its status code.
+        status: u16,
+        /// Scheme, host and port of the other place; nothing else of its address.
+        origin: String,
+    },
+    /// Something that speaks HTTP refused. (What a plain web server says is
+    /// [`Self::NotSocketIo`].)
     #[error("the server answered HTTP {status}")]
     Http {
         /// Its status code.
@@ -54,6 +76,42 @@ impl fmt::Debug for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ConnectError({self})")
     }
+}
+
+/// What speaks against a server's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Distrust {
+    /// It is signed by nobody we know; often by the server itself.
+    #[error("unknown issuer")]
+    UnknownIssuer,
+    /// Its time is over. Or our clock is wrong.
+    #[error("the certificate has expired")]
+    Expired,
+    /// Its time is yet to come. Or our clock is wrong.
+    #[error("the certificate is not valid yet")]
+    NotYetValid,
+    /// It names other servers.
+    #[error("the certificate is for another name")]
+    WrongName,
+    /// Its issuer has taken it back.
+    #[error("the certificate was revoked")]
+    Revoked,
+    /// It is not signed by whom it says.
+    #[error("the certificate's signature is wrong")]
+    BadSignature,
+    /// It is not for servers.
+    #[error("the certificate is not for servers")]
+    WrongPurpose,
+    /// It is an authority's own, and was not given as a root itself.
+    #[error("the certificate is an authority's, not a server's")]
+    Authority,
+    /// Its key is not the pinned one.
+    #[error("the key is not the pinned one")]
+    OtherKey,
+    /// Something else in it that is not accepted.
+    #[error("the certificate cannot be accepted")]
+    Unusable,
 }
 
 /// Why an event was not taken. Nothing of it was sent.

@@ -95,10 +95,13 @@ pub use ack::{Answer, Asked};
 pub use arguments::{Arguments, Placeholder};
 pub use connect::connect;
 pub use engine::Handshake;
-pub use error::{AckError, CloseReason, ConnectError, EmitError};
+pub use error::{AckError, CloseReason, ConnectError, Distrust, EmitError};
 pub use event::{AckReply, Event, SocketEvent, SocketEvents, Undecodable};
 pub use fence::FenceAnswer;
-pub use options::{ConnectOptions, Limits, Roots};
-/// A certificate for [`Roots::Only`].
+pub use options::{
+    CertificatesError, ConnectOptions, HeaderError, Headers, Limits, Pin, PinError, Roots,
+    parse_certificates, read_certificates,
+};
+/// A certificate for [`Roots`].
 pub use rustls::pki_types::CertificateDer;
 pub use socket::Socket;

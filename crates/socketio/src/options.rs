@@ -2,9 +2,16 @@
 
 use std::{fmt, time::Duration};
 
-use rustls::pki_types::CertificateDer;
 use serde_json::value::RawValue;
 use url::Url;
+
+mod headers;
+mod pin;
+mod roots;
+
+pub use headers::{HeaderError, Headers};
+pub use pin::{Pin, PinError};
+pub use roots::{CertificatesError, Roots, parse_certificates, read_certificates};
 
 /// How to connect.
 #[derive(Clone)]
@@ -14,6 +21,7 @@ pub struct ConnectOptions {
     /// fragment are ignored; a user name or password makes it invalid.
     pub url: Url,
     /// Where the engine answers, `/socket.io/` unless the server was set up otherwise.
+    /// A slash at the end may be left out; what an address cannot hold is encoded.
     pub path: String,
     /// The namespace to join, `/` by default.
     pub namespace: String,
@@ -36,6 +44,12 @@ pub struct ConnectOptions {
     pub wake_limit: Duration,
     /// Whose certificates to believe.
     pub roots: Roots,
+    /// The server's key, where somebody vouches for that very key. It alone decides
+    /// then: an unknown issuer, another name and a time that is over are no matter,
+    /// and nobody's certificate stands in for it.
+    pub pin: Option<Pin>,
+    /// What else to send with every HTTP request of the connection.
+    pub headers: Headers,
     /// What a connection may use.
     pub limits: Limits,
 }
@@ -56,6 +70,8 @@ impl ConnectOptions {
             silence_limit: Duration::from_secs(15),
             wake_limit: Duration::from_secs(3),
             roots: Roots::default(),
+            pin: None,
+            headers: Headers::new(),
             limits: Limits::default(),
         }
     }
@@ -70,19 +86,11 @@ impl fmt::Debug for ConnectOptions {
             .field("namespace", &self.namespace)
             .field("auth", &self.auth.as_ref().map(|_| "…"))
             .field("connect_timeout", &self.connect_timeout)
+            .field("pin", &self.pin)
+            .field("headers", &self.headers)
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
-}
-
-/// Whose certificates to believe. There is no way to believe any.
-#[derive(Clone, Debug, Default)]
-pub enum Roots {
-    /// Those of the system.
-    #[default]
-    System,
-    /// These and no others.
-    Only(Vec<CertificateDer<'static>>),
 }
 
 /// What a connection may use. Each limit is enforced by the connection's task;

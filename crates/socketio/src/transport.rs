@@ -124,8 +124,14 @@ pub(crate) async fn open(options: &ConnectOptions) -> Result<Wire, ConnectError>
     let dialer = Dialer::from_options(options)?;
     let meter = Arc::new(Meter::default());
     let stream = dialer.dial(Arc::clone(&meter)).await?;
-    let request = dialer.target().websocket();
-    let websocket = websocket::upgrade(&request, stream, options.limits.incoming_bytes).await?;
+    let request = websocket::request(&dialer)?;
+    let websocket = websocket::upgrade(
+        dialer.target(),
+        request,
+        stream,
+        options.limits.incoming_bytes,
+    )
+    .await?;
     let (sink, reader) = websocket.split();
     Ok(Wire {
         frames: Frames::new(reader, Writer::new(sink)),

@@ -41,6 +41,21 @@ const FAILURES: Record<FailureCode, Words> = {
     what: (server) => `${capital(server)} answers, but it is not a chat server.`,
     advice: "Check the address and its port.",
   },
+  redirected: {
+    what: (server) => `${capital(server)} sends you on to another address.`,
+    advice: "If you trust that address, use it instead. Parlour does not follow by itself.",
+    detail: "program",
+  },
+  proxyFailed: {
+    what: (server) => `The proxy on the way to ${server} does not let you through.`,
+    advice: "Check the proxy in your settings, or ask whoever runs it.",
+    detail: "program",
+  },
+  proxyAuthRequired: {
+    what: (server) => `The proxy on the way to ${server} wants you to sign in.`,
+    advice: "Check the name and the password in your proxy settings.",
+    detail: "program",
+  },
   network: {
     what: (server) => `The network failed on the way to ${server}.`,
     advice: CHECK_ADDRESS,

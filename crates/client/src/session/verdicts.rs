@@ -64,7 +64,10 @@ impl Session {
     }
 
     pub(super) fn failed(&mut self, none: NoLink, now: Instant, jitter: f64) -> Vec<Effect> {
-        use FailureCode::{InvalidAddress, NotSocketIo, SessionForgotten, SignInRefused, Tls};
+        use FailureCode::{
+            InvalidAddress, NotSocketIo, ProxyAuthRequired, Redirected, SessionForgotten,
+            SignInRefused, Tls,
+        };
         let NoLink {
             reason,
             code,
@@ -94,7 +97,7 @@ impl Session {
                 self.sign_out(Some(reason), by_session);
                 Vec::new()
             }
-            InvalidAddress | NotSocketIo | Tls if !self.proven => {
+            InvalidAddress | NotSocketIo | ProxyAuthRequired | Redirected | Tls if !self.proven => {
                 self.sign_out(Some(reason), false);
                 Vec::new()
             }

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use http::HeaderMap;
 use tokio::{sync::OnceCell, time::timeout};
 use tokio_rustls::TlsConnector;
 
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     error::ConnectError,
-    options::{ConnectOptions, Roots},
+    options::{ConnectOptions, Headers, Pin, Roots},
 };
 
 /// Opens streams to one server. A clone costs nothing and shares what was built.
@@ -26,6 +27,8 @@ pub(crate) struct Dialer {
 struct Inner {
     target: Target,
     roots: Roots,
+    pin: Option<Pin>,
+    headers: Headers,
     /// Made by the first stream that needs it: the system's certificates are
     /// files, and reading them takes a moment.
     tls: OnceCell<TlsConnector>,
@@ -40,6 +43,8 @@ impl Dialer {
             inner: Arc::new(Inner {
                 target: Target::from_options(options)?,
                 roots: options.roots.clone(),
+                pin: options.pin,
+                headers: options.headers.clone(),
                 tls: OnceCell::new(),
                 patience: options.connect_timeout,
             }),
@@ -49,6 +54,11 @@ impl Dialer {
     /// What the streams lead to.
     pub(crate) fn target(&self) -> &Target {
         &self.inner.target
+    }
+
+    /// What every request to the server has among its headers.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        self.inner.headers.of_requests()
     }
 
     /// Opens a stream: TCP, and TLS where the address asks for it. What passes
@@ -78,7 +88,7 @@ impl Dialer {
         let inner = &self.inner;
         inner
             .tls
-            .get_or_try_init(|| tls::connector(&inner.roots))
+            .get_or_try_init(|| tls::connector(&inner.roots, inner.pin))
             .await
     }
 }

@@ -1,5 +1,6 @@
 //! From an address to what the layers below need.
 
+use http::{HeaderMap, header};
 use url::Url;
 
 use crate::{error::ConnectError, options::ConnectOptions};
@@ -14,7 +15,8 @@ pub(crate) struct Target {
     /// A name or an address, the latter without brackets.
     pub(crate) host: String,
     pub(crate) port: u16,
-    /// Host and port as they stand in an address.
+    /// Host and port as they stand in an address: the port where it is not the
+    /// scheme's own.
     pub(crate) authority: String,
     /// Where the engine answers, fit for a request line, with a slash at its end.
     pub(crate) path: String,
@@ -51,7 +53,10 @@ impl Target {
                 .trim_end_matches(']')
                 .to_owned(),
             port,
-            authority: format!("{host}:{port}"),
+            authority: match url.port() {
+                Some(port) => format!("{host}:{port}"),
+                None => host.to_owned(),
+            },
             path: path(url, &options.path)?,
         })
     }
@@ -64,6 +69,24 @@ impl Target {
             self.authority,
             self.resource("websocket")
         )
+    }
+
+    /// What an answer with this status and these headers means, where it sends us
+    /// elsewhere. The rest of that address is left out: it may hold secrets.
+    pub(crate) fn redirect(&self, status: u16, headers: &HeaderMap) -> Option<ConnectError> {
+        if !matches!(status, 301..=303 | 307 | 308) {
+            return None;
+        }
+        let location = headers.get(header::LOCATION)?.to_str().ok()?;
+        let scheme = if self.secure { "https" } else { "http" };
+        let here = Url::parse(&format!("{scheme}://{}{}", self.authority, self.path)).ok()?;
+        let there = here.join(location).ok()?;
+        let origin = match there.origin() {
+            origin @ url::Origin::Tuple(..) => origin.ascii_serialization(),
+            // Nothing of what such an address says is fit to be repeated.
+            url::Origin::Opaque(_) => "another kind of place".to_owned(),
+        };
+        Some(ConnectError::Redirected { status, origin })
     }
 
     /// Path and query of a request to the engine for this transport.
@@ -120,7 +143,7 @@ mod tests {
         assert!(
             secure
                 .websocket()
-                .starts_with("wss://chat.example:443/socket.io/?")
+                .starts_with("wss://chat.example/socket.io/?")
         );
         let six = target("http://[::1]:5").unwrap();
         assert_eq!(six.host, "::1");
@@ -151,6 +174,32 @@ mod tests {
             options.path = wrong.to_owned();
             assert!(Target::from_options(&options).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn a_redirect_names_the_place_and_no_more() {
+        let target = target("https://chat.example").unwrap();
+        let origin = |location: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::LOCATION, location.parse().unwrap());
+            match target.redirect(302, &headers)? {
+                ConnectError::Redirected {
+                    status: 302,
+                    origin,
+                } => Some(origin),
+                other => panic!("{other}"),
+            }
+        };
+        let found = |origin: &str| Some(origin.to_owned());
+        let secret = "http://me:pw@login.example:8080/sign-in?token=x#y";
+        assert_eq!(origin(secret), found("http://login.example:8080"));
+        assert_eq!(origin("/login?a"), found("https://chat.example"));
+        assert_eq!(origin("//b.example/"), found("https://b.example"));
+        assert_eq!(origin("data:text/html,hi"), found("another kind of place"));
+        assert_eq!(origin("https://\u{e4}.example/"), None, "not ASCII");
+        assert_eq!(origin("http://["), None);
+        assert!(target.redirect(302, &HeaderMap::new()).is_none());
+        assert!(target.redirect(400, &HeaderMap::new()).is_none());
     }
 
     #[test]

@@ -6,27 +6,40 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::ServerName};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use crate::{error::ConnectError, options::Roots};
+use self::verifier::{ByPin, ByRoots, doubts};
+use crate::{
+    error::ConnectError,
+    options::{Pin, Roots},
+};
 
-/// Builds what secures streams, once for many of them.
-pub(super) async fn connector(roots: &Roots) -> Result<TlsConnector, ConnectError> {
-    let store = match roots {
-        // Reads the file system.
-        Roots::System => tokio::task::spawn_blocking(system_roots)
-            .await
-            .map_err(|_| ConnectError::Tls("the certificates could not be read".to_owned()))??,
-        Roots::Only(certificates) => {
-            let mut store = RootCertStore::empty();
-            store.add_parsable_certificates(certificates.iter().cloned());
-            store
-        }
-    };
+mod verifier;
+
+/// What is spoken inside, and nothing else: neither a WebSocket nor a long poll
+/// goes over HTTP/2 here.
+const PROTOCOL: &[u8] = b"http/1.1";
+
+/// Builds what secures streams, once for many of them. TLS 1.2 and 1.3. With a
+/// pin the key alone decides, otherwise the roots do.
+pub(super) async fn connector(
+    roots: &Roots,
+    pin: Option<Pin>,
+) -> Result<TlsConnector, ConnectError> {
     // The provider is named, for the process may hold several and then has no default.
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let provider = Arc::new(ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| ConnectError::Tls(error.to_string()))?
-        .with_root_certificates(store)
-        .with_no_client_auth();
+        .dangerous();
+    let builder = if let Some(pin) = pin {
+        let by_pin = ByPin::new(pin, &provider);
+        builder.with_custom_certificate_verifier(Arc::new(by_pin))
+    } else {
+        let store = store(roots).await?;
+        let by_roots = ByRoots::new(store, roots.given().to_vec(), provider)?;
+        builder.with_custom_certificate_verifier(Arc::new(by_roots))
+    };
+    let mut config = builder.with_no_client_auth();
+    config.alpn_protocols = vec![PROTOCOL.to_vec()];
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
@@ -44,12 +57,24 @@ pub(super) async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
         .map_err(|error| tls_error(&error))
 }
 
-fn system_roots() -> Result<RootCertStore, ConnectError> {
+async fn store(roots: &Roots) -> Result<RootCertStore, ConnectError> {
     let mut store = RootCertStore::empty();
-    store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    for certificate in roots.given() {
+        // One that is left out in silence would be missed much later.
+        store
+            .add(certificate.clone())
+            .map_err(|_| ConnectError::Tls("a certificate to check by is damaged".to_owned()))?;
+    }
+    if roots.with_system() {
+        // Reads the file system.
+        let system = tokio::task::spawn_blocking(rustls_native_certs::load_native_certs)
+            .await
+            .map_err(|_| ConnectError::Tls("the certificates could not be read".to_owned()))?;
+        store.add_parsable_certificates(system.certs);
+    }
     if store.is_empty() {
         return Err(ConnectError::Tls(
-            "the system has no certificates to check by".to_owned(),
+            "there are no certificates to check by".to_owned(),
         ));
     }
     Ok(store)
@@ -64,7 +89,13 @@ fn tls_error(error: &io::Error) -> ConnectError {
         Some(rustls::Error::InvalidMessage(_)) => {
             ConnectError::Tls("the server does not speak TLS".to_owned())
         }
-        Some(error) => ConnectError::Tls(error.to_string()),
+        Some(error) => match doubts(error) {
+            Some(doubts) => ConnectError::Untrusted {
+                reason: doubts.reason,
+                pin: doubts.pin,
+            },
+            None => ConnectError::Tls(error.to_string()),
+        },
         None => ConnectError::Network(error.to_string()),
     }
 }

@@ -109,10 +109,8 @@ async fn web_servers_are_told_from_others() {
             400,
         ),
         (b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", 503),
-        (
-            b"HTTP/1.1 302 Found\r\nLocation: http://elsewhere/\r\nContent-Length: 0\r\n\r\n",
-            302,
-        ),
+        (b"HTTP/1.1 304 Not Modified\r\n\r\n", 304),
+        (b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n", 302),
     ] {
         let error = failure_with(answer).await;
         assert!(
@@ -120,6 +118,15 @@ async fn web_servers_are_told_from_others() {
             "{error:?}"
         );
     }
+    let error = failure_with(
+        b"HTTP/1.1 302 Found\r\nLocation: http://elsewhere/?canary\r\nContent-Length: 0\r\n\r\n",
+    )
+    .await;
+    assert!(!error.to_string().contains("canary"));
+    assert!(
+        matches!(&error, ConnectError::Redirected { status: 302, origin } if origin == "http://elsewhere"),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
