@@ -116,6 +116,10 @@ pub enum RefusalCode {
     NotOffered,
     /// A newer question of the same kind came before this one was answered.
     Superseded,
+    /// No such account.
+    UnknownAccount,
+    /// There are as many accounts as there can be.
+    TooManyAccounts,
     /// The database did not take it: a full disk, for instance.
     StorageFailed,
     /// More requests are waiting than the engine takes.

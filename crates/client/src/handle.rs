@@ -8,7 +8,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use crate::{
     Answer, ClientEvent, Command, Query, Refusal, RefusalCode, Snapshot,
     connector::SocketIoConnector,
-    ports::{Clock, Connector, SecretStore, SystemClock},
+    ports::{Alone, Clock, Connector, Neighbours, SecretStore, SystemClock},
     store::{Store, StoreError},
     task::Engine,
 };
@@ -30,6 +30,8 @@ pub struct ClientConfig {
     pub connector: Arc<dyn Connector>,
     /// Where the session is kept.
     pub secrets: Arc<dyn SecretStore>,
+    /// The other accounts beside this one.
+    pub neighbours: Arc<dyn Neighbours>,
     /// The time that messages are given.
     pub clock: Box<dyn Clock>,
     /// What chance begins with; the same seed gives the same waits.
@@ -44,6 +46,7 @@ impl ClientConfig {
             profile: profile.to_owned(),
             connector: Arc::new(SocketIoConnector),
             secrets,
+            neighbours: Arc::new(Alone),
             clock: Box::new(SystemClock),
             seed: rand::random(),
         }
@@ -135,6 +138,35 @@ impl ClientHandle {
         })
     }
 
+    /// Listens, however long the engine takes; `None` once it has ended.
+    pub(crate) async fn listen(&self) -> Option<Subscription> {
+        let (snapshot, events) = self.attach_again().await?;
+        Some(Subscription {
+            handle: self.clone(),
+            events,
+            snapshot: Some(snapshot),
+            missed: None,
+        })
+    }
+
+    /// Blocks until the engine has taken up what was there the last time.
+    pub(crate) fn wait_until_ready(&self) {
+        let (answer, answered) = oneshot::channel();
+        if self
+            .requests
+            .blocking_send(Request::Subscribe(answer))
+            .is_ok()
+        {
+            // An error means that it has ended, which is noticed elsewhere.
+            let _ = answered.blocking_recv();
+        }
+    }
+
+    /// Whether both speak to the same engine.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.requests.same_channel(&other.requests)
+    }
+
     /// Ends the engine: says goodbye to the server and closes the database.
     pub async fn stop(&self) {
         let (done, stopped) = oneshot::channel();
@@ -142,6 +174,11 @@ impl ClientHandle {
             // An error means that it has ended, which is what was asked for.
             let _ = stopped.await;
         }
+    }
+
+    /// Until the engine has ended, for whatever reason.
+    pub(crate) async fn ended(&self) {
+        self.requests.closed().await;
     }
 
     /// Waits for its turn: a listener that lags is no less of one because the

@@ -5,6 +5,7 @@
 //! [`Query`]s, and listens to its [`ClientEvent`]s. What the engine needs from
 //! the outside is in [`ports`].
 
+mod accounts;
 mod address;
 mod backoff;
 mod command;
@@ -27,6 +28,10 @@ mod store;
 mod task;
 mod view;
 
+pub use accounts::{
+    ACCOUNTS, AccountEntry, AccountKey, AccountState, Accounts, AccountsCommand, AccountsConfig,
+    AccountsError, AccountsEvent, IndexError, Listener,
+};
 pub use command::{Command, Refusal, RefusalCode};
 pub use connector::SocketIoConnector;
 #[cfg(feature = "rust-socketio")]

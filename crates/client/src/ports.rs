@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::{
     ServerOptions,
-    view::{Failure, FailureCode, SecretsBackend},
+    view::{AccountView, Failure, FailureCode, SecretsBackend},
 };
 
 /// The time: no other part of the engine asks for it.
@@ -201,6 +201,34 @@ pub struct LinkClose {
     pub clean: bool,
     /// Why, for people.
     pub reason: Failure,
+}
+
+/// The other accounts of a profile, as one of them sees them. Calls never wait
+/// for another account.
+pub trait Neighbours: Send + Sync + 'static {
+    /// Somebody signs in here, or has been signed in here.
+    fn used(&self);
+
+    /// We are to be this identity on this server. `false` where another account is
+    /// already: then nobody is to be signed in here.
+    fn claim(&self, who: &AccountView) -> bool;
+
+    /// Nobody is signed in here any more.
+    fn release(&self);
+}
+
+/// No other accounts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Alone;
+
+impl Neighbours for Alone {
+    fn used(&self) {}
+
+    fn claim(&self, _: &AccountView) -> bool {
+        true
+    }
+
+    fn release(&self) {}
 }
 
 /// A place for secrets. Calls may block, also for long: the engine makes them

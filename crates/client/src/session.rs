@@ -151,6 +151,14 @@ impl Session {
                 self.comes_back = Some(wait);
                 Vec::new()
             }
+            Input::Taken { resumable } => {
+                let reason = Failure {
+                    code: FailureCode::AlreadySignedIn,
+                    detail: None,
+                };
+                self.sign_out(Some(reason), resumable);
+                vec![Effect::Disconnect]
+            }
             Input::Ended(reason) => self.ended(reason),
             Input::UsersGiven => {
                 if matches!(

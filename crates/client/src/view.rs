@@ -136,8 +136,12 @@ pub enum FailureCode {
     SecretsFileFailed,
     /// The session is not where it was kept any more.
     SessionMissing,
+    /// Another account of this profile is the same user on the same server.
+    AlreadySignedIn,
     /// The local database failed; the detail says how.
     StorageFailed,
+    /// The engine has ended of itself, which is a mistake in it.
+    EngineEnded,
 }
 
 /// Where the session is kept.

@@ -118,6 +118,14 @@ const FAILURES: Record<FailureCode, Words> = {
     what: () => "Your sign-in is not where it was kept any more.",
     advice: "Sign in again. Your messages on this computer are kept.",
   },
+  alreadySignedIn: {
+    what: (server) => `You are signed in to ${server} with another account here already.`,
+    advice: "Go to that account, or sign in by another name.",
+  },
+  engineEnded: {
+    what: () => "This account has stopped because of a mistake in Parlour.",
+    advice: "Try again. Nothing that was shown as sent or waiting is lost.",
+  },
   storageFailed: {
     what: () => "The messages on this computer could not be read or written.",
     advice: "Check that the disk is not full, and start Parlour again.",

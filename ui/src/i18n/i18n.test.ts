@@ -36,7 +36,9 @@ const FAILURE_CODES: Record<FailureCode, true> = {
   keyringFailed: true,
   secretsFileFailed: true,
   sessionMissing: true,
+  alreadySignedIn: true,
   storageFailed: true,
+  engineEnded: true,
 };
 const PROBLEM_CODES: Record<ProblemCode, true> = {
   invalidAddress: true,
@@ -53,6 +55,8 @@ const PROBLEM_CODES: Record<ProblemCode, true> = {
   invalidQuery: true,
   notOffered: true,
   superseded: true,
+  unknownAccount: true,
+  tooManyAccounts: true,
   storageFailed: true,
   busy: true,
   closed: true,

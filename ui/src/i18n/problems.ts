@@ -22,6 +22,8 @@ const PROBLEMS: Record<ProblemCode, string> = {
   invalidQuery: "Parlour asked itself something that has no answer. Start Parlour anew.",
   notOffered: "Sign-ins cannot be kept there. Choose another place.",
   superseded: "A newer search has taken the place of this one.",
+  unknownAccount: "This account is not here any more.",
+  tooManyAccounts: "There is no room for another account. Remove one that you do not use.",
   storageFailed:
     "This could not be stored on your computer. Check that the disk is not full, and try again.",
   busy: "Parlour has too much to do just now. Wait a moment, and try again.",

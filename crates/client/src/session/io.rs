@@ -47,6 +47,11 @@ pub(crate) enum Input {
     Progress,
     /// The server is about to close, and says when to come back.
     Leaving(Duration),
+    /// Another account has this identity already.
+    Taken {
+        /// Whether the session is ours, for when the other account is gone.
+        resumable: bool,
+    },
     /// The server ended the session.
     Ended(Failure),
     /// The server said who is there, and what we missed is here.

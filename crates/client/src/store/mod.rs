@@ -3,6 +3,7 @@
 //! sends is reconciled with it and never overwrites it.
 
 mod accounts;
+mod files;
 mod inbox;
 mod messages;
 mod order;
@@ -18,6 +19,7 @@ use std::{cell::Cell, fs, path::Path, time::Duration};
 use rusqlite::{Connection, OpenFlags};
 
 pub(crate) use accounts::{Account, AccountId};
+pub(crate) use files::{database_in, fold_log, make_private_file, make_private_folder};
 pub(crate) use inbox::{Claims, InboxState};
 pub(crate) use messages::{NewMessage, StoredMessage, Summary};
 pub(crate) use outgoing::{Evidence, Pending};

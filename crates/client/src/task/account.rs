@@ -6,10 +6,11 @@ use super::{Engine, changes::Changes};
 use crate::{
     address::{parse_server, server_text},
     outbox::Outbox,
+    ports::Notice,
     roster::Roster,
     session::{Identity, Input, Session},
     store::{Account, StoreError},
-    view::{Delivery, FailureCode},
+    view::{AccountView, Delivery, FailureCode},
 };
 
 impl Engine {
@@ -29,11 +30,37 @@ impl Engine {
             session_id: None,
         };
         self.session = Session::new(Some(identity));
+        self.neighbours.used();
         if account.has_session {
             self.enter(account)?;
-            self.step(Input::Resume)?;
+            self.resume_here()?;
         }
         Ok(())
+    }
+
+    /// Takes up the session of the account in use, unless another account of the
+    /// profile has the same identity: a copied folder, for instance.
+    pub(super) fn resume_here(&mut self) -> Result<(), StoreError> {
+        let user_id = self
+            .account
+            .as_ref()
+            .and_then(|account| account.user_id.clone());
+        if self.claim_identity(user_id) {
+            self.step(Input::Resume)
+        } else {
+            self.step(Input::Taken { resumable: true })
+        }
+    }
+
+    /// Asks the other accounts whether we may be this.
+    pub(super) fn claim_identity(&self, user_id: Option<UserId>) -> bool {
+        self.session.identity().is_none_or(|identity| {
+            self.neighbours.claim(&AccountView {
+                server: server_text(&identity.server),
+                username: identity.username.clone(),
+                user_id,
+            })
+        })
     }
 
     /// Makes an account the one in use: its people, its queue.
@@ -83,7 +110,21 @@ impl Engine {
         self.account = None;
         self.roster = Roster::default();
         self.outbox = Outbox::default();
+        self.neighbours.release();
         self.changes.everything();
+    }
+
+    /// Somebody else here is who the server says we are. Nothing is stored of it:
+    /// the other account has it all.
+    fn not_twice(&mut self, speaks_pm: bool) -> Result<(), StoreError> {
+        let identity = self.session.identity();
+        let resumed = identity.is_some_and(|identity| identity.session_id.is_some());
+        if let Some(link) = self.link.as_ref().filter(|_| speaks_pm && !resumed)
+            && link.sender.tell(&Notice::Logout).is_err()
+        {
+            tracing::warn!("the server could not be told that a second session ends");
+        }
+        self.step(Input::Taken { resumable: resumed })
     }
 
     /// The account of a server that let us in; a change of identity is a
@@ -136,6 +177,9 @@ impl Engine {
             .identity()
             .and_then(|identity| identity.session_id.as_ref());
         let changed = known != Some(&session_id);
+        if !self.claim_identity(Some(user_id.clone())) {
+            return self.not_twice(pm.is_some());
+        }
         self.enter_account(Some(&user_id))?;
         self.step(Input::SessionGiven {
             session_id,

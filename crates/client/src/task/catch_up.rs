@@ -48,6 +48,7 @@ impl Engine {
         let socket_id = UserId::new(link.socket_id.clone());
         let unknown = self.clock.now() + link.server_patience;
         if dialect == Dialect::A {
+            self.claim_identity(None);
             self.enter_account(None)?;
             self.roster.set_me(socket_id);
         }

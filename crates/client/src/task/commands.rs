@@ -89,6 +89,7 @@ impl Engine {
             (None, _) => ServerOptions::default(),
         };
         self.leave();
+        self.neighbours.used();
         let identity = Identity {
             server,
             options,
@@ -121,7 +122,10 @@ impl Engine {
         if !self.session.is_resumable() && !self.session.is_signed_in() {
             return Err(RefusalCode::NoSession.into());
         }
-        Ok(self.step(Input::Resume)?)
+        if self.session.is_signed_in() {
+            return Ok(());
+        }
+        Ok(self.resume_here()?)
     }
 
     fn send_message(&mut self, to: &UserId, content: &str) -> Result<(), Stop> {

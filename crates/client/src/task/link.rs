@@ -77,6 +77,7 @@ impl Engine {
     pub(super) fn connected(&mut self, outcome: Result<Link, NoLink>) {
         let input = match outcome {
             Ok(link) => {
+                self.closing = None;
                 self.link = Some(OpenLink {
                     sender: link.sender,
                     events: link.events,
@@ -157,6 +158,7 @@ impl Engine {
         } else {
             link.server_patience
         };
+        self.closing = Some(link.events);
         self.outbox.link_lost(self.clock.now() + patience);
         self.roster.set_live(false);
         self.changes.everyone();

@@ -34,7 +34,7 @@ use crate::{
     ClientEvent,
     handle::{ClientConfig, Request},
     outbox::Outbox,
-    ports::{Clock, Connecting, Connector, Link, LinkEvent, NoLink, Target},
+    ports::{Clock, Connecting, Connector, Link, LinkEvent, Neighbours, NoLink, Target},
     roster::Roster,
     session::{Effect, Input, Session},
     store::{Account, Store, StoreError},
@@ -67,8 +67,11 @@ pub(crate) struct Engine {
     connector: Arc<dyn Connector>,
     connecting: Option<Connecting>,
     link: Option<OpenLink>,
+    /// What is left of the connection before: for when its goodbye is to be waited for.
+    closing: Option<mpsc::Receiver<LinkEvent>>,
     secrets: SecretsTask,
     searches: Searches,
+    neighbours: Arc<dyn Neighbours>,
     clock: Box<dyn Clock>,
     random: StdRng,
     events: broadcast::Sender<ClientEvent>,
@@ -92,8 +95,10 @@ impl Engine {
             connector: config.connector,
             connecting: None,
             link: None,
+            closing: None,
             secrets: SecretsTask::start(config.profile, config.secrets),
             searches,
+            neighbours: config.neighbours,
             clock: config.clock,
             random,
             events,
@@ -253,13 +258,13 @@ impl Engine {
             Ok(Err(error)) => tracing::error!(%error, "the local database failed"),
             Err(_) => tracing::warn!("the secret store does not answer; it is not waited for"),
         }
-        if let Some(mut link) = self.link.take() {
+        if let Some(link) = self.link.take() {
             link.sender.close();
+            self.closing = Some(link.events);
+        }
+        if let Some(mut events) = self.closing.take() {
             // Until the link ends, or its time is over.
-            let _ = timeout(GOODBYE, async {
-                while link.events.recv().await.is_some() {}
-            })
-            .await;
+            let _ = timeout(GOODBYE, async { while events.recv().await.is_some() {} }).await;
         }
     }
 }

@@ -17,8 +17,8 @@ use crate::{
     Answer, ClientEvent, Command, Refusal, RosterEntry, Snapshot,
     handle::ClientConfig,
     ports::{
-        Connecting, Connector, Link, LinkClose, LinkEvent, LinkSender, Notice, Question, SendError,
-        SystemClock, Target,
+        Alone, Connecting, Connector, Link, LinkClose, LinkEvent, LinkSender, Notice, Question,
+        SendError, SystemClock, Target,
     },
     secrets::MemorySecrets,
     store::Store,
@@ -108,6 +108,7 @@ impl Stage {
             profile: "test".into(),
             connector: Arc::new(NoConnector),
             secrets: Arc::new(MemorySecrets::default()),
+            neighbours: Arc::new(Alone),
             clock: Box::new(SystemClock),
             seed: 1,
         };
