@@ -3,4 +3,4 @@
 /**
  * The stable codes of a [`Failure`].
  */
-export type FailureCode = "invalidAddress" | "nameNotFound" | "connectionRefused" | "timedOut" | "tls" | "notSocketIo" | "redirected" | "proxyFailed" | "proxyAuthRequired" | "network" | "signInRefused" | "serverBusy" | "serverRestarting" | "sessionForgotten" | "closedByServer" | "linkLost" | "protocolError" | "keyringLocked" | "keyringMissing" | "keyringTimedOut" | "keyringFailed" | "secretsFileFailed" | "sessionMissing" | "storageFailed";
+export type FailureCode = "invalidAddress" | "nameNotFound" | "connectionRefused" | "timedOut" | "tls" | "notSocketIo" | "redirected" | "proxyFailed" | "proxyAuthRequired" | "network" | "signInRefused" | "serverBusy" | "serverRestarting" | "sessionForgotten" | "closedByServer" | "linkLost" | "protocolError" | "keyringLocked" | "keyringMissing" | "keyringTimedOut" | "keyringFailed" | "secretsFileFailed" | "sessionMissing" | "alreadySignedIn" | "storageFailed" | "engineEnded";
