@@ -63,6 +63,7 @@ mod clock {
 }
 mod command;
 mod connect;
+mod cookies;
 pub mod engine;
 mod error;
 mod event;
@@ -72,6 +73,7 @@ mod machine;
 mod moment;
 mod options;
 pub mod packet;
+mod payload;
 mod queue;
 mod reassembly;
 #[cfg(feature = "server")]
@@ -80,6 +82,7 @@ mod socket;
 pub mod surrogate;
 mod task;
 mod transport;
+mod transports;
 
 /// Whether a log target is of the layer below, which logs whole frames at
 /// `trace`, with everything that was sent in them. A program that has secrets
@@ -94,6 +97,7 @@ pub fn logs_frames(target: &str) -> bool {
 pub use ack::{Answer, Asked};
 pub use arguments::{Arguments, Placeholder};
 pub use connect::connect;
+pub use cookies::CookieJar;
 pub use engine::Handshake;
 pub use error::{AckError, CloseReason, ConnectError, Distrust, EmitError};
 pub use event::{AckReply, Event, SocketEvent, SocketEvents, Undecodable};
@@ -105,3 +109,4 @@ pub use options::{
 /// A certificate for [`Roots`].
 pub use rustls::pki_types::CertificateDer;
 pub use socket::Socket;
+pub use transports::{Transport, Transports};

@@ -1,12 +1,10 @@
-//! Payloads: several packets in the body of one request or answer.
+//! What a client says, packet by packet, by itself or in a payload.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 
 use crate::engine::EnginePacket;
-
-/// Between two packets.
-pub(crate) const SEPARATOR: char = '\x1e';
+pub(crate) use crate::payload::{SEPARATOR, append_binary};
 
 /// What a client can say.
 // Shown in tests only: what is in it may be secret.
@@ -51,18 +49,6 @@ pub(crate) fn text_packet(text: &str) -> Option<Received<'_>> {
 /// Whether every packet of a payload can be read.
 pub(crate) fn is_valid(payload: &str) -> bool {
     payload.split(SEPARATOR).all(|text| packet(text).is_some())
-}
-
-/// Writes an attachment into a payload.
-pub(crate) fn append_binary(payload: &mut Vec<u8>, data: &[u8]) {
-    payload.push(b'b');
-    let start = payload.len();
-    // Padded: a client may insist on it.
-    payload.resize(start + data.len().div_ceil(3) * 4, 0);
-    if let Some(room) = payload.get_mut(start..) {
-        // It has exactly the room that it needs.
-        let _ = STANDARD.encode_slice(data, room);
-    }
 }
 
 #[cfg(test)]
