@@ -186,6 +186,7 @@ fn link_close(reason: &CloseReason) -> LinkClose {
         | CloseReason::PingTimeout
         | CloseReason::WriteTimeout
         | CloseReason::Local => (FailureCode::LinkLost, None),
+        CloseReason::Http { status } => (FailureCode::LinkLost, Some(format!("HTTP {status}"))),
         CloseReason::Protocol(detail) => (FailureCode::ProtocolError, Some(shorten(detail))),
         _ => (
             FailureCode::ProtocolError,

@@ -24,7 +24,7 @@ use crate::{
 /// to send any; the official client keeps them without a limit.
 const EARLY_EVENTS: usize = 256;
 
-/// Connects once: name, TCP, TLS, WebSocket, engine handshake, CONNECT. Must be
+/// Connects once: name, TCP, TLS, a transport, engine handshake, CONNECT. Must be
 /// called within a tokio runtime; the connection then has a task of its own.
 ///
 /// Dropping the future gives the attempt up.
@@ -41,8 +41,9 @@ pub async fn connect(options: ConnectOptions) -> Result<(Socket, SocketEvents), 
         .unwrap_or(Err(ConnectError::TimedOut))
 }
 
-async fn attempt(options: ConnectOptions) -> Result<(Socket, SocketEvents), ConnectError> {
-    let mut wire = transport::open(&options).await?;
+async fn attempt(mut options: ConnectOptions) -> Result<(Socket, SocketEvents), ConnectError> {
+    let cookies = options.cookies.get_or_insert_default().clone();
+    let mut wire = transport::open(&options, &cookies).await?;
     let mut machine = Machine::new(&options);
     let Joined { id, early } = join(&mut wire, &mut machine).await?;
     let handshake = machine
@@ -59,6 +60,8 @@ async fn attempt(options: ConnectOptions) -> Result<(Socket, SocketEvents), Conn
         id,
         namespace: options.namespace,
         handshake,
+        transport: wire.current().clone(),
+        cookies,
         commands,
         close: Arc::clone(&close),
         callers: limits.acks,
@@ -133,6 +136,7 @@ fn failure(reason: CloseReason, machine: &Machine) -> ConnectError {
         }
         CloseReason::Protocol(what) => ConnectError::Protocol(what),
         CloseReason::TooLarge => ConnectError::Protocol(CloseReason::TooLarge.to_string()),
+        CloseReason::Http { status } => ConnectError::Http { status },
         other => ConnectError::Network(other.to_string()),
     }
 }

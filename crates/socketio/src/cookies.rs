@@ -10,7 +10,10 @@ use std::{
 };
 
 use cookie_store::{CookieStore, RawCookie};
-use http::{HeaderMap, HeaderValue, header::SET_COOKIE};
+use http::{
+    HeaderMap, HeaderValue,
+    header::{COOKIE, SET_COOKIE},
+};
 use url::Url;
 
 /// How many cookies are kept: as many as browsers promise for one site.
@@ -67,8 +70,24 @@ impl CookieJar {
         }
     }
 
+    /// Says in a request to `url` what is known, beside what is said already.
+    pub(crate) fn add_to(&self, headers: &mut HeaderMap, url: &Url) {
+        let Some(mut kept) = self.header(url) else {
+            return;
+        };
+        if let Some(own) = headers.get(COOKIE) {
+            let both = [own.as_bytes(), kept.as_bytes()].join(b"; ".as_slice());
+            let Ok(mut both) = HeaderValue::from_bytes(&both) else {
+                return;
+            };
+            both.set_sensitive(true);
+            kept = both;
+        }
+        headers.insert(COOKIE, kept);
+    }
+
     /// The `Cookie` of a request to `url`; `None` where there is nothing to say.
-    pub(crate) fn header(&self, url: &Url) -> Option<HeaderValue> {
+    fn header(&self, url: &Url) -> Option<HeaderValue> {
         let mut text = String::new();
         for (name, value) in self.lock().get_request_values(url) {
             let length = text.len() + "; =".len() + name.len() + value.len();

@@ -22,6 +22,10 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 const HANDSHAKE_BYTES: usize = 16 << 10;
 /// The most bytes of an id that a server gives; none known is longer than 36.
 pub(crate) const ID_BYTES: usize = 256;
+/// No server has more transports to offer; what it says beyond is left.
+const UPGRADES: usize = 8;
+/// Nor one with a longer name, in bytes.
+const LONGEST_UPGRADE: usize = 32;
 
 /// One packet, borrowed from the text of its frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +91,9 @@ pub struct Handshake {
     pub ping_interval: Duration,
     /// How long after a ping the server waits for the answer.
     pub ping_timeout: Duration,
+    /// Which transports the server offers to move to, in its own words; at most a
+    /// handful of them.
+    pub upgrades: Vec<String>,
     /// The most bytes the server takes in one frame; `None` where it does not say.
     pub max_payload: Option<usize>,
 }
@@ -141,6 +148,12 @@ impl From<Wire> for Handshake {
     fn from(wire: Wire) -> Self {
         Self {
             sid: wire.sid,
+            upgrades: wire
+                .upgrades
+                .into_iter()
+                .filter(|name| name.len() <= LONGEST_UPGRADE)
+                .take(UPGRADES)
+                .collect(),
             ping_interval: Duration::from_millis(wire.ping_interval).min(LONGEST),
             ping_timeout: Duration::from_millis(wire.ping_timeout).min(LONGEST),
             // 0 means "no limit" to the library below the official server.
@@ -156,7 +169,7 @@ impl From<Handshake> for Wire {
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         Self {
             sid: handshake.sid,
-            upgrades: Vec::new(),
+            upgrades: handshake.upgrades,
             ping_interval: ms(handshake.ping_interval),
             ping_timeout: ms(handshake.ping_timeout),
             max_payload: handshake

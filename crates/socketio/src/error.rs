@@ -71,6 +71,17 @@ pub enum ConnectError {
     Protocol(String),
 }
 
+impl ConnectError {
+    /// What an answer means that was to be the first of a connection.
+    pub(crate) fn from_status(status: u16) -> Self {
+        match status {
+            // A web server that knows nothing of the path, or has a page for all.
+            200..=299 | 404 => Self::NotSocketIo(format!("it answered HTTP {status}")),
+            status => Self::Http { status },
+        }
+    }
+}
+
 impl fmt::Debug for ConnectError {
     /// The words of [`Display`](fmt::Display); `data` is not shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -172,6 +183,14 @@ pub enum CloseReason {
     /// The server broke the protocol.
     #[error("protocol violation: {0}")]
     Protocol(String),
+    /// On long polling, the server or something before it answered a request with
+    /// an error: it does not know the session (any more), takes nothing as large,
+    /// or is down.
+    #[error("the server answered HTTP {status}")]
+    Http {
+        /// Its status code.
+        status: u16,
+    },
     /// A message over `incoming_bytes`.
     #[error("incoming message too large")]
     TooLarge,

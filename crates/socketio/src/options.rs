@@ -5,6 +5,8 @@ use std::{fmt, time::Duration};
 use serde_json::value::RawValue;
 use url::Url;
 
+use crate::{cookies::CookieJar, transports::Transports};
+
 mod headers;
 mod pin;
 mod roots;
@@ -27,6 +29,11 @@ pub struct ConnectOptions {
     pub namespace: String,
     /// What to tell the server about oneself: any JSON, as a rule an object.
     pub auth: Option<Box<RawValue>>,
+    /// Which transports to use, and in which order.
+    pub transports: Transports,
+    /// The cookies to begin with, and to add to; none by default, and then the
+    /// connection has a jar of its own.
+    pub cookies: Option<CookieJar>,
     /// For everything from looking up the name to being let in; 10 s by default.
     pub connect_timeout: Duration,
     /// How long writing may stand still before the connection counts as lost;
@@ -63,6 +70,8 @@ impl ConnectOptions {
             path: "/socket.io/".to_owned(),
             namespace: crate::packet::MAIN_NAMESPACE.to_owned(),
             auth: None,
+            transports: Transports::default(),
+            cookies: None,
             connect_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(2),
@@ -85,6 +94,8 @@ impl fmt::Debug for ConnectOptions {
             .field("path", &self.path)
             .field("namespace", &self.namespace)
             .field("auth", &self.auth.as_ref().map(|_| "…"))
+            .field("transports", &self.transports)
+            .field("cookies", &self.cookies)
             .field("connect_timeout", &self.connect_timeout)
             .field("pin", &self.pin)
             .field("headers", &self.headers)

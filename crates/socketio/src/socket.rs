@@ -16,11 +16,14 @@ use crate::{
     ack::{Answer, Asked},
     arguments::Arguments,
     command::{Command, Expect},
+    cookies::CookieJar,
     engine::{self, Handshake},
     error::{AckError, EmitError},
     fence::{self, FenceAnswer},
     packet::{Body, Packet, encode_ack, encode_event, is_reserved},
+    payload,
     queue::{self, Refused},
+    transports::{Current, Transport},
 };
 
 /// A handle of a connection. Clones are cheap and speak on the same connection;
@@ -35,6 +38,8 @@ struct Shared {
     id: String,
     namespace: String,
     handshake: Handshake,
+    transport: Current,
+    cookies: CookieJar,
     commands: queue::Sender<Command>,
     close: Arc<Notify>,
     callers: Arc<Semaphore>,
@@ -48,6 +53,8 @@ pub(crate) struct Parts {
     pub(crate) id: String,
     pub(crate) namespace: String,
     pub(crate) handshake: Handshake,
+    pub(crate) transport: Current,
+    pub(crate) cookies: CookieJar,
     pub(crate) commands: queue::Sender<Command>,
     pub(crate) close: Arc<Notify>,
     pub(crate) callers: usize,
@@ -61,6 +68,8 @@ impl Socket {
                 id: parts.id,
                 namespace: parts.namespace,
                 handshake: parts.handshake,
+                transport: parts.transport,
+                cookies: parts.cookies,
                 commands: parts.commands,
                 close: parts.close,
                 callers: Arc::new(Semaphore::new(
@@ -86,6 +95,20 @@ impl Socket {
     #[must_use]
     pub fn handshake(&self) -> &Handshake {
         &self.shared.handshake
+    }
+
+    /// What carries the connection now. It changes once at the most: from polling
+    /// to WebSocket.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.shared.transport.get()
+    }
+
+    /// The cookies of the connection, for the next one
+    /// ([`ConnectOptions::cookies`](crate::ConnectOptions::cookies)).
+    #[must_use]
+    pub fn cookies(&self) -> CookieJar {
+        self.shared.cookies.clone()
     }
 
     /// Queues an event without waiting.
@@ -250,12 +273,21 @@ impl Socket {
         self.fits(text.len())?;
         attachments
             .iter()
-            .try_for_each(|attachment| self.fits(attachment.len()))?;
+            .try_for_each(|attachment| self.fits(self.size_of(attachment)))?;
         Ok(Command {
             text,
             attachments,
             expect,
         })
+    }
+
+    /// What an attachment takes up on its way. (It is on WebSocket, then, if that
+    /// changes meanwhile, where it takes up less.)
+    fn size_of(&self, attachment: &Bytes) -> usize {
+        match self.transport() {
+            Transport::WebSocket => attachment.len(),
+            Transport::Polling => payload::binary_size(attachment.len()),
+        }
     }
 
     fn fits(&self, size: usize) -> Result<(), EmitError> {
@@ -298,6 +330,7 @@ impl fmt::Debug for Socket {
         f.debug_struct("Socket")
             .field("namespace", &self.shared.namespace)
             .field("handshake", &self.shared.handshake)
+            .field("transport", &self.transport())
             .finish_non_exhaustive()
     }
 }

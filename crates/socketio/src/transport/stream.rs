@@ -32,7 +32,6 @@ pub(crate) enum Tunnel {
 
 impl Stream {
     /// The line below everything, for its settings.
-    #[allow(dead_code, reason = "the watch over a silent line sets them")]
     pub(crate) fn tcp(&self) -> &TcpStream {
         let tunnel = match self {
             Self::Plain(tunnel) => tunnel,

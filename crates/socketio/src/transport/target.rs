@@ -89,6 +89,14 @@ impl Target {
         Some(ConnectError::Redirected { status, origin })
     }
 
+    /// The address by which cookies know the engine.
+    pub(super) fn cookie_url(&self) -> Result<Url, ConnectError> {
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.authority, self.path)
+            .parse()
+            .map_err(|_| ConnectError::InvalidUrl("it has no form as an address"))
+    }
+
     /// Path and query of a request to the engine for this transport.
     pub(crate) fn resource(&self, transport: &str) -> String {
         format!("{}?EIO=4&transport={transport}", self.path)

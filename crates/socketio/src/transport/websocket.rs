@@ -10,17 +10,23 @@ use tokio_tungstenite::{
         protocol::WebSocketConfig,
     },
 };
+use url::form_urlencoded;
 
 use super::{dialer::Dialer, stream::Stream, target::Target};
-use crate::error::{CloseReason, ConnectError};
+use crate::{
+    cookies::CookieJar,
+    error::{CloseReason, ConnectError},
+};
 
-/// The request for the upgrade, to which more headers can be added.
-pub(super) fn request(dialer: &Dialer) -> Result<Request<()>, ConnectError> {
-    let mut request = dialer
-        .target()
-        .websocket()
-        .into_client_request()
-        .map_err(|_| unfit())?;
+/// The request for the upgrade, of a session that began otherwise where there is
+/// an `sid`.
+pub(super) fn request(dialer: &Dialer, sid: Option<&str>) -> Result<Request<()>, ConnectError> {
+    let mut address = dialer.target().websocket();
+    if let Some(sid) = sid {
+        address.push_str("&sid=");
+        address.extend(form_urlencoded::byte_serialize(sid.as_bytes()));
+    }
+    let mut request = address.into_client_request().map_err(|_| unfit())?;
     request.headers_mut().extend(dialer.headers());
     Ok(request)
 }
@@ -28,7 +34,8 @@ pub(super) fn request(dialer: &Dialer) -> Result<Request<()>, ConnectError> {
 /// Asks for the upgrade.
 pub(super) async fn upgrade(
     target: &Target,
-    request: Request<()>,
+    mut request: Request<()>,
+    cookies: &CookieJar,
     stream: Stream,
     incoming_bytes: usize,
 ) -> Result<WebSocketStream<Stream>, ConnectError> {
@@ -36,23 +43,30 @@ pub(super) async fn upgrade(
     let config = WebSocketConfig::default()
         .max_message_size(limit)
         .max_frame_size(limit);
+    let url = target.cookie_url()?;
+    cookies.add_to(request.headers_mut(), &url);
     match client_async_with_config(request, stream, Some(config)).await {
-        Ok((websocket, _)) => Ok(websocket),
-        Err(error) => Err(upgrade_error(error, target)),
+        Ok((websocket, response)) => {
+            cookies.keep(response.headers(), &url);
+            Ok(websocket)
+        }
+        Err(error) => {
+            if let Error::Http(response) = &error {
+                cookies.keep(response.headers(), &url);
+            }
+            Err(upgrade_error(error, target))
+        }
     }
 }
 
 fn upgrade_error(error: Error, target: &Target) -> ConnectError {
     match error {
-        Error::Http(response) => match response.status().as_u16() {
-            // A web server that knows nothing of the path, or has a page for all.
-            status @ (200..=299 | 404) => {
-                ConnectError::NotSocketIo(format!("it answered HTTP {status}"))
-            }
-            status => target
+        Error::Http(response) => {
+            let status = response.status().as_u16();
+            target
                 .redirect(status, response.headers())
-                .unwrap_or(ConnectError::Http { status }),
-        },
+                .unwrap_or_else(|| ConnectError::from_status(status))
+        }
         Error::Io(error) => ConnectError::Network(error.to_string()),
         Error::Protocol(ProtocolError::HandshakeIncomplete) => {
             ConnectError::Network("the server closed the connection at once".to_owned())

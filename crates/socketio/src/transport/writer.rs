@@ -13,7 +13,7 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message},
 };
 
-use super::Stream;
+use super::{Stream, stall::Stall};
 use crate::engine;
 
 /// Writes frames in order without ever blocking its task: [`Self::poll_drain`]
@@ -34,13 +34,7 @@ pub(crate) struct Writer {
     /// The transport takes nothing at the moment.
     blocked: bool,
     broken: bool,
-    stall: Option<Stall>,
-}
-
-/// Since when nothing was written although something waits.
-struct Stall {
-    since: Instant,
-    written: u64,
+    stall: Stall,
 }
 
 impl Writer {
@@ -52,7 +46,7 @@ impl Writer {
             flushed: true,
             blocked: false,
             broken: false,
-            stall: None,
+            stall: Stall::default(),
         }
     }
 
@@ -88,7 +82,7 @@ impl Writer {
             self.queue.clear();
         }
         self.flushed = true;
-        self.stall = None;
+        self.stall.over();
         Poll::Ready(())
     }
 
@@ -125,26 +119,11 @@ impl Writer {
         if !self.busy() {
             return None;
         }
-        let stall = self.stall.get_or_insert(Stall {
-            since: now,
-            written,
-        });
-        Some(stall.since + limit)
+        Some(self.stall.deadline(limit, now, written))
     }
 
     /// Whether not a byte was written for `limit` although something waits.
     pub(crate) fn stalled(&mut self, limit: Duration, now: Instant, written: u64) -> bool {
-        match &mut self.stall {
-            Some(stall) => {
-                if stall.written != written {
-                    *stall = Stall {
-                        since: now,
-                        written,
-                    };
-                }
-                now >= stall.since + limit
-            }
-            None => false,
-        }
+        self.stall.stalled(limit, now, written)
     }
 }

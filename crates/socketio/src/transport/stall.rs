@@ -1,0 +1,57 @@
+//! Whether writing stands still.
+
+use std::time::{Duration, Instant};
+
+/// Since when nothing was written although something waits.
+#[derive(Debug, Default)]
+pub(super) struct Stall(Option<Since>);
+
+#[derive(Debug)]
+struct Since {
+    at: Instant,
+    written: u64,
+}
+
+impl Stall {
+    /// Nothing waits any more.
+    pub(super) fn over(&mut self) {
+        self.0 = None;
+    }
+
+    /// When to look, where something waits. `written` counts bytes.
+    pub(super) fn deadline(&mut self, limit: Duration, now: Instant, written: u64) -> Instant {
+        self.0.get_or_insert(Since { at: now, written }).at + limit
+    }
+
+    /// Whether not a byte was written for `limit` although something waits.
+    pub(super) fn stalled(&mut self, limit: Duration, now: Instant, written: u64) -> bool {
+        match &mut self.0 {
+            Some(since) => {
+                if since.written != written {
+                    *since = Since { at: now, written };
+                }
+                now >= since.at + limit
+            }
+            None => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_limit_without_a_byte_is_a_stall() {
+        const S: Duration = Duration::from_secs(1);
+        let start = Instant::now();
+        let mut stall = Stall::default();
+        assert!(!stall.stalled(S, start + 100 * S, 0));
+        assert_eq!(stall.deadline(10 * S, start, 0), start + 10 * S);
+        assert!(!stall.stalled(10 * S, start + 10 * S, 1));
+        assert_eq!(stall.deadline(10 * S, start + 12 * S, 1), start + 20 * S);
+        assert!(stall.stalled(10 * S, start + 20 * S, 1));
+        stall.over();
+        assert!(!stall.stalled(10 * S, start + 30 * S, 1));
+    }
+}
