@@ -11,12 +11,20 @@ use parlour_client::{
     Answer, ClientConfig, ClientEvent, ClientHandle, Command, Delivery, ItemId, Query, RefusalCode,
     SessionView, Subscription, TimelineItem, secrets::FileSecrets,
 };
-use parlour_protocol::UserId;
+use parlour_protocol::{SessionId, UserId};
+use parlour_tests::pm::Account;
 use tempfile::TempDir;
-use tokio::{sync::watch, task::JoinHandle, time::timeout};
+use tokio::{
+    sync::watch,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 
 /// How long one thing may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
+
+/// The profile of the program without a window, whose data this can take over.
+const PROFILE: &str = "cli";
 
 /// What the app has shown, as far as these tests care.
 #[derive(Debug, Default)]
@@ -63,15 +71,21 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// Signs in at `server`, which lets everybody in.
-    pub(crate) async fn signs_in(name: &str, server: &str) -> Self {
+    /// Takes over the data of another program.
+    pub(crate) async fn on(name: &str, data: TempDir) -> Self {
         let mut app = Self {
             name: name.to_owned(),
-            data: tempfile::tempdir().expect("a data folder"),
+            data,
             running: None,
             said: BTreeMap::new(),
         };
         app.opens().await;
+        app
+    }
+
+    /// Signs in at `server`, which lets everybody in.
+    pub(crate) async fn signs_in(name: &str, server: &str) -> Self {
+        let app = Self::on(name, tempfile::tempdir().expect("a data folder")).await;
         let command = Command::SignIn {
             server: server.to_owned(),
             username: name.to_owned(),
@@ -86,7 +100,7 @@ impl App {
     pub(crate) async fn opens(&mut self) {
         assert!(self.running.is_none(), "{} runs already", self.name);
         let secrets = Arc::new(FileSecrets::new(self.secrets()));
-        let config = ClientConfig::new(self.data.path().join("client"), "proof", secrets);
+        let config = ClientConfig::new(self.data.path().to_owned(), PROFILE, secrets);
         let client = ClientHandle::start(config).expect("the engine starts");
         let events = client.subscribe().await.expect("a subscription");
         let (sender, shown) = watch::channel(Shown::default());
@@ -176,23 +190,31 @@ impl App {
 
     /// What was written to somebody, in the order it was written, and what the app
     /// says of each.
-    pub(crate) async fn says_of(&self, user: &UserId) -> Vec<(String, Delivery)> {
+    ///
+    /// # Errors
+    /// If the app shows anything else as one's own.
+    pub(crate) async fn says_of(&self, user: &UserId) -> Result<Vec<(String, Delivery)>, String> {
         let mut mine = self.timeline(user).await;
         mine.retain(|item| item.is_mine);
         mine.sort_by_key(|item| item.id);
-        let told: Vec<&String> = mine.iter().map(|item| &item.content).collect();
-        let said = self.said.get(user).cloned().unwrap_or_default();
-        assert!(
-            told.iter().copied().eq(&said),
-            "{} shows {} own messages to {user} and wrote {}: {}",
-            self.name,
-            told.len(),
-            said.len(),
-            first_difference(&told, &said),
-        );
-        mine.into_iter()
+        let none = Vec::new();
+        let said = self.said.get(user).unwrap_or(&none);
+        let alike = mine.iter().zip(said);
+        let same = alike
+            .take_while(|(item, said)| item.content == **said)
+            .count();
+        if mine.len() != same || said.len() != same {
+            return Err(format!(
+                "{} wrote {} messages and shows {}, others from {same} on",
+                self.name,
+                said.len(),
+                mine.len(),
+            ));
+        }
+        Ok(mine
+            .into_iter()
             .map(|item| (item.content, item.delivery.expect("of one's own")))
-            .collect()
+            .collect())
     }
 
     /// What somebody else wrote, in the order it is shown.
@@ -202,14 +224,35 @@ impl App {
         theirs.into_iter().map(|item| item.content).collect()
     }
 
+    /// Waits until exactly this came from somebody, in this order.
+    pub(crate) async fn hears(&self, user: &UserId, texts: &[String]) {
+        let mut changes = self.running.as_ref().expect("the app runs").shown.clone();
+        let wait = async {
+            while self.heard_from(user).await != texts {
+                changes.changed().await.expect("the app runs");
+            }
+        };
+        let heard = timeout(PATIENCE, wait).await;
+        assert!(heard.is_ok(), "{} does not show all that came", self.name);
+    }
+
+    /// Who one is on the server, to come there by other ways.
+    pub(crate) async fn account(&self) -> Account {
+        let secrets = std::fs::read(self.secrets()).expect("the sessions");
+        let sessions: BTreeMap<String, String> =
+            serde_json::from_slice(&secrets).expect("sessions");
+        let token = sessions.into_values().next().expect("one session");
+        Account::new(self.id().await, SessionId::new(token))
+    }
+
+    /// Where its messages are.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.data.path().join("parlour.db")
+    }
+
     fn secrets(&self) -> PathBuf {
         self.data.path().join("secrets.json")
     }
-}
-
-fn first_difference(told: &[&String], said: &[String]) -> String {
-    let place = told.iter().zip(said).take_while(|(a, b)| **a == *b).count();
-    format!("they differ from message {place} on")
 }
 
 /// The last items of a conversation, at least so many if there are. `None` where
@@ -279,6 +322,8 @@ async fn follow(client: ClientHandle, mut events: Subscription, shown: watch::Se
             }
         });
         if waits {
+            // As fast as a person presses a button, and a server can be started.
+            sleep(Duration::from_millis(20)).await;
             // Refused where it is busy; then it says again that it waits, or goes on by itself.
             let _ = client.dispatch(Command::Reconnect).await;
         }

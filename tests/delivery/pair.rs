@@ -5,6 +5,7 @@ use parlour_tests::{
     chance::Chance,
     proxy::{Proxy, Troubles},
 };
+use tokio::sync::watch;
 
 use crate::app::App;
 
@@ -43,9 +44,9 @@ impl Pair {
         [self.people[0].id().await, self.people[1].id().await]
     }
 
-    /// They write so many messages, while everything goes wrong. At the end
-    /// nothing new does.
-    pub(crate) async fn writes(&mut self, messages: usize) {
+    /// They write so many messages, while everything goes wrong, and count them in
+    /// `said`. At the end nothing new goes wrong.
+    pub(crate) async fn writes(&mut self, messages: usize, said: &watch::Sender<usize>) {
         for (person, other) in [(0, 1), (1, 0)] {
             let name = self.people[other].name.clone();
             self.people[person].id_of(&name).await;
@@ -71,6 +72,7 @@ impl Pair {
                 };
                 let word = WORDS[self.chance.below(WORDS.len())];
                 self.people[writer].says(&ids[to], word).await;
+                said.send_modify(|said| *said += 1);
             }
             left -= burst;
             if absent {

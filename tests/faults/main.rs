@@ -12,8 +12,6 @@
 #[cfg(target_os = "linux")]
 mod crowd;
 #[cfg(target_os = "linux")]
-mod database;
-#[cfg(target_os = "linux")]
 mod devices;
 #[cfg(target_os = "linux")]
 mod disk_full;
@@ -32,8 +30,6 @@ mod power_cut;
 #[cfg(target_os = "linux")]
 mod rate;
 #[cfg(target_os = "linux")]
-mod setting;
-#[cfg(target_os = "linux")]
 mod slow_reader;
 #[cfg(target_os = "linux")]
 mod traffic;
@@ -41,6 +37,8 @@ mod traffic;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
+#[cfg(target_os = "linux")]
+use parlour_tests::{database, setting};
 
 /// Most of these wait most of the time.
 const AT_ONCE: usize = 4;

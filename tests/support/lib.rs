@@ -2,7 +2,9 @@
 #![allow(clippy::expect_used, reason = "a test ends where it fails")]
 
 pub mod chance;
+pub mod database;
 pub mod inbox;
+pub mod judge;
 pub mod node;
 pub mod person;
 pub mod pm;
@@ -10,4 +12,5 @@ pub mod process;
 pub mod program;
 pub mod proxy;
 pub mod server;
+pub mod setting;
 pub mod wire;

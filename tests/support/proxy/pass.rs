@@ -134,6 +134,9 @@ impl Way {
                 },
             };
             if count == 0 {
+                if matches!(valve, Valve::Swallow | Valve::Gather) {
+                    break;
+                }
                 // The end is passed on, as everything.
                 return;
             }

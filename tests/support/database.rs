@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 /// Opens a database as it was left, and leaves it so as far as SQLite can.
-pub(crate) fn open(path: &Path) -> Connection {
+pub fn open(path: &Path) -> Connection {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).expect("a database");
     connection
@@ -18,7 +18,7 @@ pub(crate) fn open(path: &Path) -> Connection {
 }
 
 /// SQLite finds nothing wrong, nor a row that points nowhere.
-pub(crate) fn is_sound(connection: &Connection) {
+pub fn is_sound(connection: &Connection) {
     let verdict: String = connection
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
         .expect("a verdict");
@@ -32,7 +32,7 @@ pub(crate) fn is_sound(connection: &Connection) {
 
 /// All texts, in the order in which they were stored. None where there is not
 /// even a table: the first commit had not come.
-pub(crate) fn texts(connection: &Connection) -> Vec<String> {
+pub fn texts(connection: &Connection) -> Vec<String> {
     if !has_table(connection, "messages") {
         return Vec::new();
     }
@@ -44,7 +44,7 @@ pub(crate) fn texts(connection: &Connection) -> Vec<String> {
 }
 
 /// Whether there is a table of that name.
-pub(crate) fn has_table(connection: &Connection, name: &str) -> bool {
+pub fn has_table(connection: &Connection, name: &str) -> bool {
     connection
         .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1")
         .and_then(|mut statement| statement.exists([name]))
@@ -52,7 +52,7 @@ pub(crate) fn has_table(connection: &Connection, name: &str) -> bool {
 }
 
 /// The version of the schema.
-pub(crate) fn version(connection: &Connection) -> i64 {
+pub fn version(connection: &Connection) -> i64 {
     connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .expect("a version")

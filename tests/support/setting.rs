@@ -4,13 +4,13 @@ use std::{future::Future, panic::AssertUnwindSafe, time::Duration};
 
 use libtest_mimic::{Completion, Failed, Trial};
 
-/// No trial takes longer than this, nor does the whole of them in the short form
-/// together; the long form has an hour.
-const LIMIT: Duration = Duration::from_secs(170);
+/// No trial of the short form takes longer than this, unless it says so; the long
+/// form has an hour.
+pub const LIMIT: Duration = Duration::from_secs(170);
 
 /// How much is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub enum Form {
     /// On every run of all tests.
     Short,
     /// As often as the criteria ask for: `PARLOUR_FAULTS=long`.
@@ -18,7 +18,7 @@ pub(crate) enum Form {
 }
 
 /// What the environment asks for.
-pub(crate) fn form() -> Form {
+pub fn form() -> Form {
     match std::env::var("PARLOUR_FAULTS") {
         Ok(form) if form == "long" => Form::Long,
         _ => Form::Short,
@@ -26,7 +26,7 @@ pub(crate) fn form() -> Form {
 }
 
 /// One number for each form.
-pub(crate) fn many<T>(short: T, long: T) -> T {
+pub fn many<T>(short: T, long: T) -> T {
     match form() {
         Form::Short => short,
         Form::Long => long,
@@ -34,7 +34,8 @@ pub(crate) fn many<T>(short: T, long: T) -> T {
 }
 
 /// What became of a trial.
-pub(crate) enum Outcome {
+pub enum Outcome {
+    /// It held.
     Done,
     /// It cannot be tried on this machine, and why.
     Skipped(&'static str),
@@ -46,8 +47,17 @@ impl From<()> for Outcome {
     }
 }
 
-/// A trial with a runtime of its own.
-pub(crate) fn trial<O, F>(name: &'static str, run: fn() -> F) -> Trial
+/// A trial with a runtime of its own, within [`LIMIT`].
+pub fn trial<O, F>(name: &'static str, run: fn() -> F) -> Trial
+where
+    O: Into<Outcome> + 'static,
+    F: Future<Output = O> + 'static,
+{
+    trial_within(LIMIT, name, run)
+}
+
+/// A trial with a runtime of its own, within a limit of its own in the short form.
+pub fn trial_within<O, F>(limit: Duration, name: &'static str, run: fn() -> F) -> Trial
 where
     O: Into<Outcome> + 'static,
     F: Future<Output = O> + 'static,
@@ -58,7 +68,7 @@ where
             .enable_all()
             .build()
             .map_err(|error| Failed::from(error.to_string()))?;
-        let limit = many(LIMIT, Duration::from_secs(3600));
+        let limit = many(limit, Duration::from_secs(3600));
         let attempt = AssertUnwindSafe(|| {
             runtime.block_on(async { tokio::time::timeout(limit, run()).await })
         });

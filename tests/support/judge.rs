@@ -6,17 +6,17 @@ use parlour_client::Delivery;
 
 /// What was counted in one direction of a conversation, or in many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
+pub struct Counts {
     /// Written.
-    pub(crate) said: usize,
+    pub said: usize,
     /// Called sent, and there once.
-    pub(crate) sent: usize,
+    pub sent: usize,
     /// Called unsure…
-    pub(crate) unsure: usize,
+    pub unsure: usize,
     /// … of which are there.
-    pub(crate) unsure_there: usize,
+    pub unsure_there: usize,
     /// Called held or failed, and not there.
-    pub(crate) withheld: usize,
+    pub withheld: usize,
 }
 
 impl std::ops::AddAssign for Counts {
@@ -37,7 +37,7 @@ impl std::ops::AddAssign for Counts {
 ///
 /// # Errors
 /// What is not true, in words.
-pub(crate) fn judge(said: &[(String, Delivery)], there: &[String]) -> Result<Counts, String> {
+pub fn judge(said: &[(String, Delivery)], there: &[String]) -> Result<Counts, String> {
     let mut counts = Counts {
         said: said.len(),
         ..Counts::default()
