@@ -9,6 +9,10 @@ use crate::{
     view::{ItemId, SecretsBackend},
 };
 
+/// Bytes of UTF-8 in what was typed and not sent: a few messages' worth, as it may
+/// still be made shorter. The engine refuses more.
+pub(crate) const DRAFT_BYTES: usize = 4 * parlour_protocol::limits::CONTENT_BYTES;
+
 /// A request from a host. It is answered with "accepted" or a [`Refusal`];
 /// everything that follows from it arrives as events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -58,6 +62,14 @@ pub enum Command {
         /// The message.
         item: ItemId,
     },
+    /// Keep what was typed and not sent; an empty text removes it. Sending it
+    /// removes it, too.
+    SaveDraft {
+        /// The other side of the conversation.
+        user: UserId,
+        /// The text, up to 64 KiB.
+        content: String,
+    },
     /// Everything in the conversation up to now has been seen.
     MarkRead {
         /// The other side of the conversation.
@@ -106,6 +118,8 @@ pub enum RefusalCode {
     MessageEmpty,
     /// The message is over 16 KiB.
     MessageTooLarge,
+    /// What was typed is over 64 KiB, so that it is not kept.
+    DraftTooLarge,
     /// No such user.
     UnknownUser,
     /// No such message, or one that this cannot be done to.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use parlour_protocol::UserId;
 
 use crate::{
-    store::{StoredMessage, StoredUser, Summary},
+    store::{Marks, StoredMessage, StoredUser, Summary},
     view::{Presence, RosterEntry, TimelineItem},
 };
 
@@ -22,6 +22,7 @@ struct User {
     /// Whether the server says they are there.
     connected: bool,
     summary: Summary,
+    marks: Marks,
 }
 
 /// Everyone that the account knows.
@@ -44,6 +45,7 @@ impl Roster {
                     listed: true,
                     connected: false,
                     summary: Summary::default(),
+                    marks: Marks::default(),
                 };
                 (user.user_id, entry)
             })
@@ -116,6 +118,7 @@ impl Roster {
                     listed: true,
                     connected,
                     summary: Summary::default(),
+                    marks: Marks::default(),
                 };
                 self.users.insert(id.clone(), user);
                 true
@@ -157,6 +160,13 @@ impl Roster {
         }
     }
 
+    /// What the roster shows of a conversation besides its messages.
+    pub(crate) fn set_marks(&mut self, id: &UserId, marks: Marks) {
+        if let Some(user) = self.users.get_mut(id) {
+            user.marks = marks;
+        }
+    }
+
     /// One entry, as people see it.
     pub(crate) fn entry(&self, id: &UserId) -> Option<RosterEntry> {
         let user = self.users.get(id)?;
@@ -178,6 +188,9 @@ impl Roster {
                 .last_message
                 .as_ref()
                 .map(|message| self.item(message)),
+            received_up_to: user.marks.received_up_to,
+            read_up_to: user.marks.read_up_to,
+            draft: user.marks.draft.clone(),
         })
     }
 

@@ -207,6 +207,15 @@ pub struct RosterEntry {
     pub unread: u32,
     /// The newest message of the conversation.
     pub last_message: Option<TimelineItem>,
+    /// Our messages up to this position have arrived on a device of theirs; `None`
+    /// where no server has said so.
+    #[ts(type = "number | null")]
+    pub received_up_to: Option<i64>,
+    /// Our messages up to this position have been read by them; likewise.
+    #[ts(type = "number | null")]
+    pub read_up_to: Option<i64>,
+    /// What was typed for them and not sent.
+    pub draft: Option<String>,
 }
 
 /// Whether a user is there.

@@ -40,7 +40,15 @@ item: ItemId, } | { "type": "discardMessage",
 /**
  * The message.
  */
-item: ItemId, } | { "type": "markRead", 
+item: ItemId, } | { "type": "saveDraft", 
+/**
+ * The other side of the conversation.
+ */
+user: UserId, 
+/**
+ * The text, up to 64 KiB.
+ */
+content: string, } | { "type": "markRead", 
 /**
  * The other side of the conversation.
  */

@@ -30,4 +30,17 @@ unread: number,
 /**
  * The newest message of the conversation.
  */
-lastMessage: TimelineItem | null, };
+lastMessage: TimelineItem | null, 
+/**
+ * Our messages up to this position have arrived on a device of theirs; `None`
+ * where no server has said so.
+ */
+receivedUpTo: number | null, 
+/**
+ * Our messages up to this position have been read by them; likewise.
+ */
+readUpTo: number | null, 
+/**
+ * What was typed for them and not sent.
+ */
+draft: string | null, };

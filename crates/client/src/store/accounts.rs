@@ -134,6 +134,7 @@ impl Store {
             ),
             params![account.0, server],
         )?;
+        self.take_over_drafts(account, server)?;
         self.connection.execute(
             "UPDATE accounts SET forgotten = 0 WHERE server = ?2 AND forgotten = 1 AND id <> ?1",
             params![account.0, server],

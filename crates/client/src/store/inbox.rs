@@ -70,6 +70,7 @@ impl Store {
     /// The server's numbers are new ones: all of it is to be fetched again, and
     /// matched with what is here. Nothing is deleted.
     pub(crate) fn begin_epoch(&self, account: AccountId, epoch: Uuid) -> Result<()> {
+        self.anchor_marks(account)?;
         self.connection.execute(
             "UPDATE accounts SET epoch = ?2, cursor = 0, claiming = 1 WHERE id = ?1",
             params![account.0, epoch.to_string()],

@@ -5,6 +5,7 @@
 mod accounts;
 mod files;
 mod inbox;
+mod marks;
 mod messages;
 mod order;
 mod outgoing;
@@ -21,6 +22,7 @@ use rusqlite::{Connection, OpenFlags};
 pub(crate) use accounts::{Account, AccountId};
 pub(crate) use files::{database_in, fold_log, make_private_file, make_private_folder};
 pub(crate) use inbox::{Claims, InboxState};
+pub(crate) use marks::{Marks, Reached};
 pub(crate) use messages::{NewMessage, StoredMessage, Summary};
 pub(crate) use outgoing::{Evidence, Pending};
 pub(crate) use pages::Place;

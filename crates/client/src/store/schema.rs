@@ -81,6 +81,25 @@ pub(super) const MIGRATIONS: &[&str] = &["
     -- empty while there is none; messages up to the id unindexed are not in it.
     CREATE TABLE search_state (unindexed INTEGER NOT NULL, fold TEXT NOT NULL) STRICT;
     INSERT INTO search_state VALUES (0, '');
+",
+"
+    -- How far the other side got with our messages: numbers of our inbox, in this
+    -- epoch, and messages from before it.
+    ALTER TABLE users ADD COLUMN received_seq INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE users ADD COLUMN read_seq INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE users ADD COLUMN received_item INTEGER;
+    ALTER TABLE users ADD COLUMN read_item INTEGER;
+
+    -- What was typed and not sent.
+    CREATE TABLE drafts (
+        account INTEGER NOT NULL REFERENCES accounts (id),
+        peer TEXT NOT NULL,
+        content TEXT NOT NULL,
+        PRIMARY KEY (account, peer)
+    ) STRICT, WITHOUT ROWID;
+
+    -- How often a connection broke by a message of ours, as far as one can tell.
+    ALTER TABLE messages ADD COLUMN strikes INTEGER NOT NULL DEFAULT 0;
 "];
 
 /// Refuses a file of a newer Parlour before anything is written to it.

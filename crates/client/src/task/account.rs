@@ -91,6 +91,9 @@ impl Engine {
             for id in roster.ids() {
                 roster.set_summary(&id, store.summary(account.id, &id)?);
             }
+            for (id, marks) in store.all_marks(account.id)? {
+                roster.set_marks(&id, marks);
+            }
             Ok(roster)
         })
     }

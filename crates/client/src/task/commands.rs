@@ -6,6 +6,7 @@ use super::{Engine, storage_refusal};
 use crate::{
     Command, Refusal, RefusalCode, ServerOptions,
     address::{parse_server, server_text},
+    command::DRAFT_BYTES,
     session::{Identity, Input},
     store::{Evidence, NewMessage, Pending, StoreError, StoredMessage},
     view::{Delivery, ItemId},
@@ -59,6 +60,7 @@ impl Engine {
             Command::SendMessage { to, content } => self.send_message(&to, &content),
             Command::RetryMessage { item } => self.retry(item),
             Command::DiscardMessage { item } => self.discard(item),
+            Command::SaveDraft { user, content } => self.save_draft(&user, &content),
             Command::MarkRead { user } => self.mark_read(&user),
             Command::SaveSession => match self.account {
                 Some(_) => self.save_session().map_err(Stop::from),
@@ -155,7 +157,14 @@ impl Engine {
             uid,
             seq: None,
         };
-        let message = self.store.append(account, &message)?;
+        let message = self.store.atomically(|store| {
+            // What was typed on meanwhile stays.
+            let draft = store.draft(account, to)?;
+            if draft.is_some_and(|draft| draft.trim() == content.trim()) {
+                store.set_draft(account, to, "")?;
+            }
+            store.append(account, &message)
+        })?;
         self.outbox.push(Pending {
             id: message.id,
             peer: to.clone(),
@@ -200,6 +209,20 @@ impl Engine {
         Ok(message
             .filter(|message| message.mine)
             .ok_or(RefusalCode::UnknownMessage)?)
+    }
+
+    fn save_draft(&mut self, user: &UserId, content: &str) -> Result<(), Stop> {
+        let account = self.account.as_ref().ok_or(RefusalCode::NotSignedIn)?;
+        if content.len() > DRAFT_BYTES {
+            return Err(RefusalCode::DraftTooLarge.into());
+        }
+        if !content.is_empty() && !self.knows(user) {
+            return Err(RefusalCode::UnknownUser.into());
+        }
+        if self.store.set_draft(account.id, user, content)? {
+            self.changes.user(user);
+        }
+        Ok(())
     }
 
     fn mark_read(&mut self, user: &UserId) -> Result<(), Stop> {

@@ -85,7 +85,7 @@ impl Engine {
             .collect();
         for id in self.roster.ids().iter().filter(|id| !listed.contains(id)) {
             // Asked of the store: a message of this turn is in no summary yet.
-            if self.store.has_messages(account, id)? {
+            if self.store.has_messages(account, id)? || self.store.draft(account, id)?.is_some() {
                 self.roster.unlist(id);
             } else {
                 self.roster.remove(id);

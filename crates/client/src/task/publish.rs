@@ -60,6 +60,10 @@ impl Engine {
                     Ok(summary) => self.roster.set_summary(id, summary),
                     Err(error) => tracing::warn!(%error, "a conversation's summary is out of date"),
                 }
+                match self.store.marks(account.id, id) {
+                    Ok(marks) => self.roster.set_marks(id, marks),
+                    Err(error) => tracing::warn!(%error, "a conversation's marks are out of date"),
+                }
             }
         }
         let view = || self.session.view(self.clock.now());

@@ -1,5 +1,6 @@
 //! The engine, told step by step what a server says: no network, no waits.
 
+mod marks;
 mod pm;
 mod pm_server;
 pub(super) mod stage;

@@ -142,7 +142,11 @@ impl Engine {
             }
             Ok(())
         });
-        let unread = std::mem::take(&mut pm.unread);
+        let said = match is_first_end {
+            true => std::mem::take(&mut pm.said),
+            false => Vec::new(),
+        };
+        let last_seq = pm.last_seq;
         self.give_back(pm);
         self.store.end(stored)?;
         match (was_caught_up, is_first_end) {
@@ -150,11 +154,7 @@ impl Engine {
             (false, false) => return self.step(Input::Progress),
             (false, true) => {}
         }
-        for peer in unread {
-            if self.store.summary(account, &peer)?.unread == 0 {
-                self.tell_read(account, &peer)?;
-            }
-        }
+        self.agree_on_unread(account, &said, last_seq)?;
         self.changes.everyone();
         self.step(Input::UsersGiven)?;
         self.reload_outbox()

@@ -2,13 +2,14 @@
 //! about the session. `docs/PROTOCOL.md` is the contract.
 
 mod apply;
+mod reached;
 mod send;
 
 use std::time::{Duration, Instant};
 
 use parlour_protocol::{
     UserId, Users, limits,
-    pm::{self, Bye, ClientHello, Receipt, ServerHello},
+    pm::{self, Bye, ClientHello, ServerHello, Summary},
 };
 use uuid::Uuid;
 
@@ -40,8 +41,10 @@ pub(in crate::task) struct Pm {
     /// While what was there before is matched.
     claims: Option<Claims>,
     receipts: Receipts,
-    /// Of whom the server thinks that we have not read everything.
-    unread: Vec<UserId>,
+    /// What the server said of our conversations before we had caught up.
+    said: Vec<(UserId, Summary)>,
+    /// The last number that there was at the beginning.
+    last_seq: u64,
 }
 
 impl Pm {
@@ -111,7 +114,8 @@ impl Engine {
                 inbox: Inbox::new(inbox.cursor, self.clock.now()),
                 claims,
                 receipts: Receipts::default(),
-                unread: Vec::new(),
+                said: Vec::new(),
+                last_seq: hello.last_seq,
             }));
         }
         Ok(())
@@ -124,14 +128,15 @@ impl Engine {
             && let Some(pm) = &mut link.pm
         {
             link.dialect = Some(Dialect::Pm);
-            pm.unread = users
-                .entries
-                .iter()
-                .filter(|user| user.summary.as_ref().is_some_and(|s| s.unread > 0))
-                .map(|user| user.user_id.clone())
-                .collect();
+            let said = users.entries.iter().filter_map(|user| {
+                let summary = user.summary.clone()?;
+                (summary.last_seq > 0 || summary.unread > 0)
+                    .then(|| (user.user_id.clone(), summary))
+            });
+            pm.said = said.collect();
         }
-        self.list_again(users)
+        self.list_again(users)?;
+        self.heed_summaries(users)
     }
 
     /// At the end of a turn, when all that came is committed: asks for what is
@@ -189,27 +194,6 @@ impl Engine {
             && let Some(seq) = self.store.last_seq_from(account, peer)?
         {
             pm.receipts.read(peer, seq);
-        }
-        Ok(())
-    }
-
-    /// How far somebody got. What others have read is not shown yet; what another
-    /// device of ours has read is read here, too.
-    pub(super) fn receipt(&mut self, receipt: &Receipt) -> Result<(), StoreError> {
-        let (Some(account), Some(read), true) = (&self.account, receipt.read, receipt.own) else {
-            return Ok(());
-        };
-        if !self.speaks_pm() {
-            return Ok(());
-        }
-        if self
-            .store
-            .mark_read_up_to(account.id, &receipt.peer, read)?
-        {
-            self.changes.user(&receipt.peer);
-        }
-        if let Some(pm) = self.link.as_mut().and_then(|link| link.pm.as_mut()) {
-            pm.receipts.known(&receipt.peer, read);
         }
         Ok(())
     }
