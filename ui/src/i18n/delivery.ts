@@ -37,6 +37,16 @@ const REFUSALS: Record<SendRefusal, string> = {
   other: "Not sent: the server refused it.",
 };
 
+/** What the other side did with a message that was sent, where the server says so. */
+export function reachedText(
+  position: number,
+  reached: { receivedUpTo: number | null; readUpTo: number | null },
+): string | null {
+  if (reached.readUpTo !== null && position <= reached.readUpTo) return "Read";
+  if (reached.receivedUpTo !== null && position <= reached.receivedUpTo) return "Delivered";
+  return null;
+}
+
 /** How far a message got, and where the server refused it, why. */
 export function deliveryText(delivery: Delivery, isOnline: boolean, refusal?: SendRefusal): Words {
   if (delivery === "failed" && refusal !== undefined) {

@@ -4,7 +4,7 @@ import type { Delivery } from "../generated/Delivery";
 import type { FailureCode } from "../generated/FailureCode";
 import type { SendRefusal } from "../generated/SendRefusal";
 import { hostOf } from "./address";
-import { deliveryText } from "./delivery";
+import { deliveryText, reachedText } from "./delivery";
 import { failureText } from "./failures";
 import { problemText } from "./problems";
 import type { ProblemCode } from "./problems";
@@ -50,6 +50,7 @@ const PROBLEM_CODES: Record<ProblemCode, true> = {
   noSession: true,
   messageEmpty: true,
   messageTooLarge: true,
+  draftTooLarge: true,
   unknownUser: true,
   unknownMessage: true,
   invalidQuery: true,
@@ -127,6 +128,13 @@ describe("every state of a message", () => {
     const { state, sentence } = deliveryText("failed", true, refusal);
     expect(state).toBe("Not sent");
     expect(sentence).toMatch(SENTENCE);
+  });
+
+  it("says how far the other side got, where a server says so", () => {
+    expect(reachedText(3, { receivedUpTo: null, readUpTo: null })).toBeNull();
+    expect(reachedText(3, { receivedUpTo: 2, readUpTo: null })).toBeNull();
+    expect(reachedText(3, { receivedUpTo: 3, readUpTo: 2 })).toBe("Delivered");
+    expect(reachedText(3, { receivedUpTo: 4, readUpTo: 3 })).toBe("Read");
   });
 
   it("waits for the connection while there is none", () => {

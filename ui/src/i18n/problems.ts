@@ -17,6 +17,7 @@ const PROBLEMS: Record<ProblemCode, string> = {
   noSession: "There is no sign-in to go back to. Sign in with a name.",
   messageEmpty: "There is nothing to send yet.",
   messageTooLarge: "This message is too long. Send it in parts of up to 16,000 letters.",
+  draftTooLarge: "What you typed is too long to be kept. Send it in parts of up to 16,000 letters.",
   unknownUser: "This person is not on the server any more, so nothing was sent.",
   unknownMessage: "This message has changed in the meantime. Nothing was done.",
   invalidQuery: "Parlour asked itself something that has no answer. Start Parlour anew.",

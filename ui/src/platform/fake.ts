@@ -60,6 +60,8 @@ export class FakePlatform implements Platform {
     if (refusal !== undefined) throw new Refused(refusal);
     this.accepted.push(command);
     if (command.type === "setTheme") this.settings = { ...this.settings, theme: command.theme };
+    if (command.type === "saveDraft")
+      this.enter({ userId: command.user, draft: command.content === "" ? null : command.content });
     if (command.type === "markRead") this.enter({ userId: command.user, unread: 0 });
     this.onCommand(command);
   }
@@ -110,6 +112,9 @@ export class FakePlatform implements Platform {
       presence: "online",
       unread: 0,
       lastMessage: null,
+      receivedUpTo: null,
+      readUpTo: null,
+      draft: null,
       ...this.#roster.get(change.userId),
       ...change,
     };

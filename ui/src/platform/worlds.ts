@@ -132,6 +132,7 @@ function script(fake: FakePlatform, command: Parameters<FakePlatform["onCommand"
       fake.keep({ backend, wanted: backend, failure: null, undecided: false });
       return;
     }
+    case "saveDraft":
     case "markRead":
     case "setServerOptions":
     case "setTheme":

@@ -17,6 +17,9 @@ function entry(userId: string, rest: Partial<RosterEntry> = {}): RosterEntry {
     presence: "online",
     unread: 0,
     lastMessage: null,
+    receivedUpTo: null,
+    readUpTo: null,
+    draft: null,
     ...rest,
   };
 }

@@ -10,7 +10,7 @@ import type { UserId } from "../generated/UserId";
 import type { Platform } from "../platform/types";
 import { apply } from "./apply";
 import { Clock } from "./clock.svelte";
-import { Drafts } from "./drafts.svelte";
+import { Drafts, isSame } from "./drafts.svelte";
 import type { DraftKey } from "./drafts.svelte";
 import { problemOf } from "./problem";
 import type { Problem } from "./problem";
@@ -25,7 +25,9 @@ export class Parlour {
   readonly world = new World();
   readonly clock = new Clock();
   readonly form = $state<SignInForm>({ server: null, username: null });
-  readonly #drafts = new Drafts();
+  readonly #drafts = new Drafts((key, text) => {
+    void this.#saveDraft(key, text);
+  });
   readonly #platform: Platform;
   #settings = $state.raw<Settings>({ theme: "system", defaultServer: null, profile: "default" });
   #settingsKnown = $state(false);
@@ -126,6 +128,7 @@ export class Parlour {
   open(user: UserId): void {
     const unread = this.world.roster.get(user)?.unread ?? 0;
     if (this.world.timeline?.user !== user) {
+      this.#drafts.flush();
       const timeline = new Timeline(user, unread, async (who, before, limit) =>
         this.#platform.query({ type: "timeline", user: who, before, limit }),
       );
@@ -137,6 +140,7 @@ export class Parlour {
 
   /** Closes the conversation: on a narrow window, back to the roster. */
   close(): void {
+    this.#drafts.flush();
     this.world.timeline = null;
   }
 
@@ -146,7 +150,20 @@ export class Parlour {
   }
 
   draft(to: UserId): string {
-    return this.#drafts.get(this.#draftKey(to));
+    return this.#drafts.get(this.#draftKey(to)) ?? this.world.roster.get(to)?.draft ?? "";
+  }
+
+  /** Has everything stored that was typed: the window may go. */
+  saveDrafts(): void {
+    this.#drafts.flush();
+  }
+
+  async #saveDraft(key: DraftKey, text: string): Promise<void> {
+    // The engine would take it for the one who is signed in now.
+    if (!isSame(key, this.#draftKey(key.to))) return;
+    const content = text.toWellFormed();
+    const problem = await this.#try({ type: "saveDraft", user: key.to, content });
+    if (problem !== null) this.#problem = problem;
   }
 
   setDraft(to: UserId, text: string): void {
@@ -156,9 +173,10 @@ export class Parlour {
   /** Sends the draft of a conversation. What was not accepted stays a draft. */
   async sendDraft(to: UserId): Promise<Problem | null> {
     const key = this.#draftKey(to);
-    const text = this.#drafts.get(key);
+    const text = this.draft(to);
+    const stored = (this.world.roster.get(to)?.draft ?? null) !== null;
     const problem = await this.#try({ type: "sendMessage", to, content: tidy(text) });
-    if (problem === null) this.#drafts.sent(key, text);
+    if (problem === null) this.#drafts.sent(key, text, stored);
     return problem;
   }
 
@@ -183,9 +201,10 @@ export class Parlour {
     this.#signOutAsked = false;
   }
 
-  /** Forgets the session. Drafts belong to it, and go with it. */
+  /** Forgets the session. Drafts belong to it: they are there when it is. */
   async signOut(): Promise<void> {
     this.#signOutAsked = false;
+    this.#drafts.flush();
     if (await this.#act({ type: "signOut" })) this.#drafts.clear();
   }
 

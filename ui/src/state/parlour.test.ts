@@ -1,9 +1,67 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import { house, kept, online, settle, signedOut, start } from "../test/world";
 import { FakePlatform } from "../platform/fake";
 
 describe("drafts", () => {
+  const saved = (fake: FakePlatform) =>
+    fake.accepted.filter((command) => command.type === "saveDraft");
+
+  it("are stored after a pause, and at once when one turns to somebody else", async () => {
+    vi.useFakeTimers();
+    const fake = house();
+    const parlour = await start(fake);
+    parlour.setDraft("bob", "for");
+    parlour.setDraft("bob", "for Bob only");
+    expect(saved(fake)).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(saved(fake)).toEqual([{ type: "saveDraft", user: "bob", content: "for Bob only" }]);
+    // Half an emoji, as a field may have it, and a turn to somebody else.
+    parlour.setDraft("bob", "for Bob \ud83d");
+    parlour.open("eve");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(saved(fake)[1]).toEqual({ type: "saveDraft", user: "bob", content: "for Bob \ufffd" });
+    expect(parlour.draft("eve")).toBe("");
+    vi.useRealTimers();
+  });
+
+  it("come back after a restart, and are gone once sent", async () => {
+    const fake = house();
+    fake.enter({ userId: "bob", draft: "from before" });
+    const parlour = await start(fake);
+    expect(parlour.draft("bob")).toBe("from before");
+    expect(await parlour.sendDraft("bob")).toBeNull();
+    expect(parlour.draft("bob")).toBe("");
+    await settle();
+    expect(saved(fake)).toEqual([{ type: "saveDraft", user: "bob", content: "" }]);
+    expect(fake.everyone().find(({ userId }) => userId === "bob")?.draft).toBeNull();
+  });
+
+  it("are not stored for whoever signs in next", async () => {
+    vi.useFakeTimers();
+    const fake = house();
+    const parlour = await start(fake);
+    parlour.setDraft("bob", "secret");
+    fake.become({
+      state: "online",
+      account: { server: "https://other.example.org", username: "Alice", userId: "me" },
+    });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(saved(fake)).toEqual([]);
+    vi.useRealTimers();
+  });
+
+  it("that cannot be stored are said", async () => {
+    const fake = house();
+    const parlour = await start(fake);
+    fake.refusals.set("saveDraft", "draftTooLarge");
+    parlour.setDraft("bob", "too much");
+    parlour.saveDrafts();
+    await settle();
+    expect(parlour.problem).toBe("draftTooLarge");
+    expect(parlour.draft("bob")).toBe("too much");
+  });
+
   it("belong to one conversation, and come back with it", async () => {
     const parlour = await start(house());
     parlour.setDraft("bob", "for Bob only");
@@ -22,7 +80,7 @@ describe("drafts", () => {
     expect(parlour.draft("bob")).toBe("");
   });
 
-  it("are gone after a sign-out, and kept when it was refused", async () => {
+  it("are stored before a sign-out, and gone from here after it", async () => {
     const fake = house();
     const parlour = await start(fake);
     parlour.setDraft("bob", "hello");
@@ -33,6 +91,8 @@ describe("drafts", () => {
     fake.refusals.clear();
     await parlour.signOut();
     expect(parlour.problem).toBeNull();
+    expect(saved(fake)).toEqual([{ type: "saveDraft", user: "bob", content: "hello" }]);
+    fake.enter({ userId: "bob", draft: null });
     expect(parlour.draft("bob")).toBe("");
   });
 

@@ -11,9 +11,9 @@ function shelf(entry: RosterEntry): number {
   return entry.presence === "gone" ? 2 : 1;
 }
 
-/** A person who is gone and never wrote is of no use to anyone. */
+/** A person who is gone, and with whom nothing was said or begun, is of no use to anyone. */
 function isShown(entry: RosterEntry): boolean {
-  return entry.presence !== "gone" || entry.lastMessage !== null;
+  return entry.presence !== "gone" || entry.lastMessage !== null || entry.draft !== null;
 }
 
 function compare(a: RosterEntry, b: RosterEntry): number {

@@ -22,6 +22,9 @@ function entry(userId: string, username: string, rest: Partial<RosterEntry> = {}
     presence: "online",
     unread: 0,
     lastMessage: null,
+    receivedUpTo: null,
+    readUpTo: null,
+    draft: null,
     ...rest,
   };
 }

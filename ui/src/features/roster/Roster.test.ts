@@ -128,6 +128,9 @@ describe("with the keyboard", () => {
         presence: "offline" as const,
         unread: 0,
         lastMessage: null,
+        receivedUpTo: null,
+        readUpTo: null,
+        draft: null,
       })),
     });
     flushSync();
