@@ -9,7 +9,8 @@ use parlour_protocol::{
     pm::{self, Code},
 };
 use parlour_socketio::{
-    CloseReason, ConnectError, ConnectOptions, EmitError, Event, Socket, SocketEvent, SocketEvents,
+    CloseReason, ConnectError, ConnectOptions, EmitError, Event, ProxyError, Socket, SocketEvent,
+    SocketEvents,
 };
 use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -207,6 +208,10 @@ fn connect_failure(error: ConnectError) -> NoLink {
         ConnectError::ConnectionRefused => (FailureCode::ConnectionRefused, None),
         ConnectError::TimedOut => (FailureCode::TimedOut, None),
         ConnectError::Tls(detail) => (FailureCode::Tls, Some(detail)),
+        ConnectError::Proxy(error @ (ProxyError::AuthRequired | ProxyError::AuthRefused)) => {
+            (FailureCode::ProxyAuthRequired, Some(error.to_string()))
+        }
+        ConnectError::Proxy(error) => (FailureCode::ProxyFailed, Some(error.to_string())),
         // The key stands there so that whoever runs the server can compare it.
         ConnectError::Untrusted { reason, pin } => {
             (FailureCode::Tls, Some(format!("{reason} (key {pin})")))

@@ -6,6 +6,10 @@ use serde_json::value::RawValue;
 
 use crate::options::Pin;
 
+mod proxy;
+
+pub use proxy::ProxyError;
+
 /// Why there is no connection.
 #[derive(Clone, thiserror::Error)]
 pub enum ConnectError {
@@ -21,6 +25,9 @@ pub enum ConnectError {
     /// It took longer than `connect_timeout`.
     #[error("timed out")]
     TimedOut,
+    /// The proxy on the way did not bring us to the server.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// No secure connection, for a reason that lies not in whom the certificate
     /// is of: the server does not speak TLS, for instance.
     #[error("no secure connection: {0}")]

@@ -99,12 +99,12 @@ pub use arguments::{Arguments, Placeholder};
 pub use connect::connect;
 pub use cookies::CookieJar;
 pub use engine::Handshake;
-pub use error::{AckError, CloseReason, ConnectError, Distrust, EmitError};
+pub use error::{AckError, CloseReason, ConnectError, Distrust, EmitError, ProxyError};
 pub use event::{AckReply, Event, SocketEvent, SocketEvents, Undecodable};
 pub use fence::FenceAnswer;
 pub use options::{
-    CertificatesError, ConnectOptions, HeaderError, Headers, Limits, Pin, PinError, Roots,
-    parse_certificates, read_certificates,
+    CertificatesError, ConnectOptions, HeaderError, Headers, Limits, Pin, PinError, Proxy,
+    ProxyUrl, ProxyUrlError, Roots, parse_certificates, read_certificates,
 };
 /// A certificate for [`Roots`].
 pub use rustls::pki_types::CertificateDer;

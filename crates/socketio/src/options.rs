@@ -9,10 +9,14 @@ use crate::{cookies::CookieJar, transports::Transports};
 
 mod headers;
 mod pin;
+mod proxy;
 mod roots;
 
+pub(crate) use headers::USER_AGENT;
 pub use headers::{HeaderError, Headers};
 pub use pin::{Pin, PinError};
+pub(crate) use proxy::{Credentials, ProxyScheme};
+pub use proxy::{Proxy, ProxyUrl, ProxyUrlError};
 pub use roots::{CertificatesError, Roots, parse_certificates, read_certificates};
 
 /// How to connect.
@@ -49,6 +53,8 @@ pub struct ConnectOptions {
     /// How long the server may take to answer after this machine slept, or this
     /// process was stopped: then a probe goes out at once; 3 s by default.
     pub wake_limit: Duration,
+    /// Whether to reach the server through a proxy; as the environment says by default.
+    pub proxy: Proxy,
     /// Whose certificates to believe.
     pub roots: Roots,
     /// The server's key, where somebody vouches for that very key. It alone decides
@@ -78,6 +84,7 @@ impl ConnectOptions {
             probe_interval: Duration::from_secs(5),
             silence_limit: Duration::from_secs(15),
             wake_limit: Duration::from_secs(3),
+            proxy: Proxy::default(),
             roots: Roots::default(),
             pin: None,
             headers: Headers::new(),
@@ -97,6 +104,7 @@ impl fmt::Debug for ConnectOptions {
             .field("transports", &self.transports)
             .field("cookies", &self.cookies)
             .field("connect_timeout", &self.connect_timeout)
+            .field("proxy", &self.proxy)
             .field("pin", &self.pin)
             .field("headers", &self.headers)
             .field("limits", &self.limits)

@@ -21,6 +21,7 @@ mod frames;
 mod meter;
 mod opening;
 mod polling;
+mod proxy;
 mod stall;
 mod stream;
 mod target;

@@ -11,7 +11,7 @@ const MAX_HEADERS: usize = 32;
 const MAX_BYTES: usize = 8 << 10;
 
 /// How this client calls itself where nobody gave it another name.
-const USER_AGENT: &str = concat!("parlour-socketio/", env!("CARGO_PKG_VERSION"));
+pub(crate) const USER_AGENT: &str = concat!("parlour-socketio/", env!("CARGO_PKG_VERSION"));
 
 /// What belongs to the connection and its transports, and to nobody else. What
 /// begins with `proxy-` or `sec-websocket-` does, too.

@@ -3,20 +3,30 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use http::HeaderMap;
-use tokio::{sync::OnceCell, time::timeout};
+use tokio::{
+    sync::OnceCell,
+    time::{Instant, timeout_at},
+};
 use tokio_rustls::TlsConnector;
 
 use super::{
     dial,
     meter::{Meter, Metered},
+    proxy,
     stream::{Stream, Tunnel},
     target::Target,
     tls,
 };
 use crate::{
-    error::ConnectError,
-    options::{ConnectOptions, Headers, Pin, Roots},
+    clock,
+    error::{ConnectError, ProxyError},
+    options::{ConnectOptions, Headers, Pin, ProxyScheme, ProxyUrl, Roots},
 };
+
+/// More than anybody waits for a connection, and little enough to be counted with.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// The share of `connect_timeout` that a stream may take.
+const SHARE: f64 = 0.9;
 
 /// Opens streams to one server. A clone costs nothing and shares what was built.
 #[derive(Clone)]
@@ -32,16 +42,22 @@ struct Inner {
     /// Made by the first stream that needs it: the system's certificates are
     /// files, and reading them takes a moment.
     tls: OnceCell<TlsConnector>,
+    proxy: Option<ProxyUrl>,
+    /// The same for the way to a proxy that is reached by TLS itself.
+    proxy_tls: OnceCell<TlsConnector>,
     patience: Duration,
 }
 
 impl Dialer {
     /// # Errors
-    /// The options cannot describe a server.
+    /// The options cannot describe a server, or the environment's setting no proxy.
     pub(crate) fn from_options(options: &ConnectOptions) -> Result<Self, ConnectError> {
+        let target = Target::from_options(options)?;
         Ok(Self {
             inner: Arc::new(Inner {
-                target: Target::from_options(options)?,
+                proxy: proxy::choose(&options.proxy, &target)?,
+                proxy_tls: OnceCell::new(),
+                target,
                 roots: options.roots.clone(),
                 pin: options.pin,
                 headers: options.headers.clone(),
@@ -61,35 +77,58 @@ impl Dialer {
         self.inner.headers.of_requests()
     }
 
-    /// Opens a stream: TCP, and TLS where the address asks for it. What passes
-    /// on the line itself is counted by `meter`. Dropping the future gives up.
+    /// Opens a stream: TCP, through the proxy where there is one, and TLS where the
+    /// address asks for it. What passes on the line itself is counted by `meter`.
+    /// Dropping the future gives up.
     ///
     /// # Errors
-    /// There is no stream. It takes `connect_timeout` at most.
+    /// There is no stream. It takes a little less than `connect_timeout`, so that
+    /// who waits that long hears which part of the way stood still.
     pub(crate) async fn dial(&self, meter: Arc<Meter>) -> Result<Stream, ConnectError> {
-        timeout(self.inner.patience, self.stages(meter))
+        let inner = &self.inner;
+        let patience = inner.patience.min(LONGEST).mul_f64(SHARE);
+        let deadline = Instant::from_std(clock::now() + patience);
+        let tunnel = match &inner.proxy {
+            Some(proxy) => timeout_at(deadline, self.through(proxy, meter))
+                .await
+                .unwrap_or(Err(ProxyError::TimedOut.into()))?,
+            None => {
+                let direct = dial::dial(&inner.target.host, inner.target.port);
+                let tcp = timeout_at(deadline, direct)
+                    .await
+                    .unwrap_or(Err(ConnectError::TimedOut))?;
+                Tunnel::Tcp(Metered::new(tcp, meter))
+            }
+        };
+        if !inner.target.secure {
+            return Ok(Stream::Plain(tunnel));
+        }
+        timeout_at(deadline, self.secure(tunnel))
             .await
             .unwrap_or(Err(ConnectError::TimedOut))
     }
 
-    async fn stages(&self, meter: Arc<Meter>) -> Result<Stream, ConnectError> {
-        let target = &self.inner.target;
-        let tcp = dial::dial(&target.host, target.port).await?;
-        let tunnel = Tunnel::Tcp(Metered::new(tcp, meter));
-        if !target.secure {
-            return Ok(Stream::Plain(tunnel));
-        }
-        let connector = self.tls().await?;
-        let secure = tls::handshake(connector, &target.host, tunnel).await?;
-        Ok(Stream::Secure(Box::new(secure)))
+    async fn through(&self, proxy: &ProxyUrl, meter: Arc<Meter>) -> Result<Tunnel, ConnectError> {
+        let inner = &self.inner;
+        let tls = if proxy.scheme == ProxyScheme::Https {
+            // The pin is the server's key, not the proxy's.
+            let connector = tls::connector(&inner.roots, None);
+            let connector = inner.proxy_tls.get_or_try_init(|| connector).await;
+            Some(connector.map_err(proxy::own)?)
+        } else {
+            None
+        };
+        proxy::open(proxy, &inner.target, tls, &meter).await
     }
 
-    async fn tls(&self) -> Result<&TlsConnector, ConnectError> {
+    async fn secure(&self, tunnel: Tunnel) -> Result<Stream, ConnectError> {
         let inner = &self.inner;
-        inner
+        let connector = inner
             .tls
             .get_or_try_init(|| tls::connector(&inner.roots, inner.pin))
-            .await
+            .await?;
+        let secure = tls::handshake(connector, &inner.target.host, tunnel).await?;
+        Ok(Stream::Secure(Box::new(secure)))
     }
 }
 
@@ -97,6 +136,7 @@ impl fmt::Debug for Dialer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dialer")
             .field("target", &self.inner.target)
+            .field("proxy", &self.inner.proxy)
             .finish_non_exhaustive()
     }
 }

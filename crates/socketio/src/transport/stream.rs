@@ -28,6 +28,8 @@ pub(crate) enum Stream {
 pub(crate) enum Tunnel {
     /// The line itself: to the server, or to a proxy that passes everything on.
     Tcp(Metered<TcpStream>),
+    /// The line to a proxy, secured.
+    Secure(Box<TlsStream<Metered<TcpStream>>>),
 }
 
 impl Stream {
@@ -39,6 +41,7 @@ impl Stream {
         };
         match tunnel {
             Tunnel::Tcp(tcp) => tcp.inner(),
+            Tunnel::Secure(tls) => tls.get_ref().0.inner(),
         }
     }
 }
@@ -101,4 +104,4 @@ macro_rules! pass_on {
 }
 
 pass_on!(Stream { Plain, Secure });
-pass_on!(Tunnel { Tcp });
+pass_on!(Tunnel { Tcp, Secure });

@@ -8,23 +8,26 @@ use tokio::{
 
 use crate::stage::{fails, soon};
 
+/// Takes one request, refuses it, and returns its head.
+pub(crate) async fn forbids(listener: &TcpListener) -> String {
+    let (mut tcp, _) = listener.accept().await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(tcp.read_u8().await.unwrap());
+    }
+    tcp.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+        .await
+        .unwrap();
+    String::from_utf8(head).unwrap()
+}
+
 /// The head of the first request of a connection with these options.
 async fn head(change: impl FnOnce(&mut ConnectOptions)) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let mut options = ConnectOptions::new(url.parse().unwrap());
     change(&mut options);
-    let serve = async {
-        let (mut tcp, _) = listener.accept().await.unwrap();
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(tcp.read_u8().await.unwrap());
-        }
-        tcp.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
-            .await
-            .unwrap();
-        String::from_utf8(head).unwrap()
-    };
+    let serve = forbids(&listener);
     let (error, head) = soon(async { tokio::join!(fails(options), serve) }).await;
     assert!(
         matches!(error, ConnectError::Http { status: 403 }),

@@ -9,5 +9,8 @@
 
 mod certificates;
 mod headers;
+mod proxies;
+mod refusals;
 mod stage;
+mod through;
 mod trust;
