@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, thread};
 
+use parlour_protocol::UserId;
 use rand::{SeedableRng, rngs::StdRng};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -9,8 +10,11 @@ use crate::{
     Answer, ClientEvent, Command, Query, Refusal, RefusalCode, Snapshot,
     connector::SocketIoConnector,
     ports::{Alone, Clock, Connector, Neighbours, SecretStore, SystemClock},
-    store::{Store, StoreError},
-    task::Engine,
+    store::{Store, StoreError, export::Exported},
+    task::{
+        Engine,
+        exports::{self, ExportError},
+    },
 };
 
 /// How many requests may wait for the engine. It answers each within
@@ -68,6 +72,7 @@ pub enum StartError {
 pub(crate) enum Request {
     Dispatch(Command, oneshot::Sender<Result<(), Refusal>>),
     Query(Query, oneshot::Sender<Result<Answer, Refusal>>),
+    Export(PathBuf, Option<UserId>, exports::Asker),
     Subscribe(oneshot::Sender<(Snapshot, broadcast::Receiver<ClientEvent>)>),
     Stop(oneshot::Sender<()>),
 }
@@ -121,6 +126,26 @@ impl ClientHandle {
         answered
             .await
             .map_err(|_| Refusal::from(RefusalCode::Closed))?
+    }
+
+    /// Writes all that is in the database, or the conversation with `user`, into a
+    /// new file as JSON (`docs/EXPORT.md`). The file is there once this is done,
+    /// whole and for this user alone; nothing is left of one that failed.
+    ///
+    /// # Errors
+    /// See [`ExportError`]. A file that exists is never overwritten.
+    pub async fn export(
+        &self,
+        path: PathBuf,
+        user: Option<UserId>,
+    ) -> Result<Exported, ExportError> {
+        let (answer, answered) = oneshot::channel();
+        let asked = self.ask(Request::Export(path, user, answer));
+        asked.map_err(|refusal| match refusal.code {
+            RefusalCode::Busy => ExportError::Busy,
+            _ => ExportError::Closed,
+        })?;
+        answered.await.map_err(|_| ExportError::Closed)?
     }
 
     /// Listens: a snapshot first, then what happens.

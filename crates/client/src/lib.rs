@@ -44,8 +44,10 @@ pub use parlour_socketio::logs_frames;
 pub use query::{Answer, Query, TimelinePage};
 pub use store::{
     StoreError,
+    export::Exported,
     search::{SearchHit, SearchPage, SnippetPart},
 };
+pub use task::exports::ExportError;
 pub use view::{
     AccountView, Delivery, Failure, FailureCode, ItemId, Presence, RosterEntry, SecretsBackend,
     SecretsView, SendRefusal, SessionView, TimelineItem,

@@ -203,7 +203,7 @@ pub struct RosterEntry {
     pub is_self: bool,
     /// Whether they are there.
     pub presence: Presence,
-    /// How many of their messages have not been seen.
+    /// How many of their messages have not been seen; counted up to 10,000.
     pub unread: u32,
     /// The newest message of the conversation.
     pub last_message: Option<TimelineItem>,

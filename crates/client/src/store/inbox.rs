@@ -181,7 +181,8 @@ impl Store {
     /// queue: its id makes a second attempt harmless. Those that changed.
     pub(crate) fn queue_again(&self, account: AccountId) -> Result<Vec<ItemId>> {
         let mut statement = self.connection.prepare_cached(
-            "UPDATE messages SET delivery = 0, evidence = 0 WHERE account = ?1 AND delivery = 1 RETURNING id",
+            "UPDATE messages SET delivery = 0, evidence = 0
+             WHERE account = ?1 AND delivery IN (0, 1) AND delivery = 1 RETURNING id",
         )?;
         let ids = statement
             .query_map([account.0], |row| Ok(ItemId(row.get(0)?)))?
@@ -211,24 +212,30 @@ impl Store {
         peer: &UserId,
         seq: u64,
     ) -> Result<bool> {
+        // By id, and not by number (that is what "+" is for): from the end back, which
+        // is as far as there is something to be read.
         let changed = self
             .connection
             .prepare_cached(
                 "UPDATE users SET read_up_to = m.newest FROM
-                 (SELECT MAX(id) AS newest FROM messages
-                  WHERE account = ?1 AND peer = ?2 AND mine = 0 AND seq <= ?3) AS m
+                 (SELECT id AS newest FROM messages
+                  WHERE account = ?1 AND peer = ?2 AND mine = 0 AND +seq <= ?3
+                  ORDER BY id DESC LIMIT 1) AS m
                  WHERE account = ?1 AND user_id = ?2 AND read_up_to < m.newest",
             )?
             .execute(params![account.0, peer.as_str(), to_row(seq)])?;
         Ok(changed > 0)
     }
 
+    // "delivery IN (0, 1)" is what the index of waiting messages is made by.
+
     /// The first message of all that was on its way, and how often it was tried.
     pub(crate) fn first_in_flight(&self, account: AccountId) -> Result<Option<(ItemId, u32)>> {
         Ok(self
             .connection
             .prepare_cached(
-                "SELECT id, attempts FROM messages WHERE account = ?1 AND delivery = 1 ORDER BY id LIMIT 1",
+                "SELECT id, attempts FROM messages WHERE account = ?1 AND delivery IN (0, 1) AND delivery = 1
+                 ORDER BY id LIMIT 1",
             )?
             .query_row([account.0], |row| Ok((ItemId(row.get(0)?), row.get(1)?)))
             .optional()?)

@@ -45,13 +45,6 @@ pub(crate) struct StoredMessage {
     pub(crate) refusal: Option<Code>,
 }
 
-/// What the roster shows of a conversation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Summary {
-    pub(crate) unread: u32,
-    pub(crate) last_message: Option<StoredMessage>,
-}
-
 pub(super) const COLUMNS: &str =
     "id, peer, position, mine, content, at, delivery, evidence, refusal";
 
@@ -168,21 +161,6 @@ impl Store {
                 "SELECT EXISTS (SELECT 1 FROM messages WHERE account = ?1 AND peer = ?2)",
             )?
             .query_row(params![account.0, peer.as_str()], |row| row.get(0))?)
-    }
-
-    /// The unread count and the newest message of a conversation.
-    pub(crate) fn summary(&self, account: AccountId, peer: &UserId) -> Result<Summary> {
-        let unread = self
-            .connection
-            .prepare_cached(
-                "SELECT COUNT(*) FROM messages WHERE account = ?1 AND peer = ?2 AND mine = 0 AND id >
-                 COALESCE((SELECT read_up_to FROM users WHERE account = ?1 AND user_id = ?2), 0)",
-            )?
-            .query_row(params![account.0, peer.as_str()], |row| row.get(0))?;
-        Ok(Summary {
-            unread,
-            last_message: self.last_message(account, peer)?,
-        })
     }
 }
 

@@ -3,6 +3,7 @@
 //! sends is reconciled with it and never overwrites it.
 
 mod accounts;
+pub(crate) mod export;
 mod files;
 mod inbox;
 mod marks;
@@ -13,6 +14,7 @@ mod pages;
 mod schema;
 pub(crate) mod search;
 mod secrets;
+mod summaries;
 mod users;
 
 use std::{cell::Cell, fs, path::Path, time::Duration};
@@ -23,10 +25,11 @@ pub(crate) use accounts::{Account, AccountId};
 pub(crate) use files::{database_in, fold_log, make_private_file, make_private_folder};
 pub(crate) use inbox::{Claims, InboxState};
 pub(crate) use marks::{Marks, Reached};
-pub(crate) use messages::{NewMessage, StoredMessage, Summary};
+pub(crate) use messages::{NewMessage, StoredMessage};
 pub(crate) use outgoing::{Evidence, Pending};
 pub(crate) use pages::Place;
 pub(crate) use secrets::SecretEntry;
+pub(crate) use summaries::Summary;
 pub(crate) use users::StoredUser;
 
 /// The file in the profile's data folder.
@@ -212,5 +215,7 @@ fn protect(_folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+#[cfg(test)]
+mod plans_tests;
 #[cfg(test)]
 mod tests;

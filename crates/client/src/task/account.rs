@@ -85,11 +85,11 @@ impl Engine {
     }
 
     fn stored_roster(&self, account: &Account) -> Result<Roster, StoreError> {
-        // One transaction, so that thousands of small questions share a lock.
+        // One transaction: people and what was said with them fit together.
         self.store.atomically(|store| {
             let mut roster = Roster::stored(account.user_id.clone(), store.users(account.id)?);
-            for id in roster.ids() {
-                roster.set_summary(&id, store.summary(account.id, &id)?);
+            for (id, summary) in store.summaries(account.id)? {
+                roster.set_summary(&id, summary);
             }
             for (id, marks) in store.all_marks(account.id)? {
                 roster.set_marks(&id, marks);

@@ -5,6 +5,7 @@ mod account;
 mod catch_up;
 mod changes;
 mod commands;
+pub(crate) mod exports;
 mod link;
 mod people;
 mod pm;
@@ -72,6 +73,7 @@ pub(crate) struct Engine {
     secrets: SecretsTask,
     searches: Searches,
     neighbours: Arc<dyn Neighbours>,
+    exports: exports::Exports,
     clock: Box<dyn Clock>,
     random: StdRng,
     events: broadcast::Sender<ClientEvent>,
@@ -99,6 +101,7 @@ impl Engine {
             secrets: SecretsTask::start(config.profile, config.secrets),
             searches,
             neighbours: config.neighbours,
+            exports: exports::Exports::default(),
             clock: config.clock,
             random,
             events,
@@ -136,6 +139,7 @@ impl Engine {
         };
         self.say_goodbye().await;
         self.searches.end();
+        self.exports.end();
         if let Err(error) = self.store.checkpoint() {
             tracing::warn!(%error, "the write-ahead log was left as it is");
         }
@@ -175,6 +179,7 @@ impl Engine {
                 let _ = answer.send(result);
             }
             Request::Query(query, answer) => self.answer(query, answer),
+            Request::Export(path, user, answer) => self.export(path, user, answer),
             Request::Subscribe(answer) => {
                 let _ = answer.send((self.snapshot(), self.events.subscribe()));
             }

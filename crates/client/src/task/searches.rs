@@ -77,6 +77,11 @@ impl Searches {
         self.reports.1.recv().await;
     }
 
+    /// Where the database is.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.indexing
     }

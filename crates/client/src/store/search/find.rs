@@ -33,6 +33,16 @@ const SPANS: usize = 10;
 /// text most often has the others, too, and it is looked at anyway.
 const TRIGRAMS: usize = 12;
 
+/// What the index says, newest first.
+pub(crate) const FIND: &str = "SELECT m.id, m.peer, m.account, m.position, m.mine, m.at, m.content
+     FROM search CROSS JOIN messages m ON m.id = search.rowid
+     WHERE search MATCH ?1 AND search.rowid > ?2 AND search.rowid <= ?3
+     ORDER BY search.rowid DESC";
+
+/// Everything, newest first.
+pub(crate) const SCAN: &str = "SELECT id, peer, account, position, mine, at, content FROM messages
+     WHERE id <= ?1 ORDER BY id DESC";
+
 /// A page of what was found, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -198,12 +208,7 @@ impl Search<'_> {
         let mut top = top;
         if let Some(expression) = self.question.expression() {
             let border = unindexed(connection)?;
-            let mut statement = connection.prepare_cached(
-                "SELECT m.id, m.peer, m.account, m.position, m.mine, m.at, m.content
-                 FROM search CROSS JOIN messages m ON m.id = search.rowid
-                 WHERE search MATCH ?1 AND search.rowid > ?2 AND search.rowid <= ?3
-                 ORDER BY search.rowid DESC",
-            )?;
+            let mut statement = connection.prepare_cached(FIND)?;
             for _ in 0..SPANS {
                 if top <= border {
                     break;
@@ -219,10 +224,7 @@ impl Search<'_> {
                 return Ok(ControlFlow::Break(End::Enough(top + 1)));
             }
         }
-        let mut statement = connection.prepare_cached(
-            "SELECT id, peer, account, position, mine, at, content FROM messages
-             WHERE id <= ?1 ORDER BY id DESC",
-        )?;
+        let mut statement = connection.prepare_cached(SCAN)?;
         self.read(&mut statement, params![top])
     }
 

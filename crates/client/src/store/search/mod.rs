@@ -21,6 +21,8 @@ mod snippet;
 use parlour_protocol::UserId;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, functions::FunctionFlags, params};
 
+#[cfg(test)]
+pub(super) use find::{FIND, SCAN};
 pub(crate) use find::{Question, Wanted, find};
 pub use find::{SearchHit, SearchPage};
 pub use snippet::SnippetPart;
