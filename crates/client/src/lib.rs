@@ -27,6 +27,7 @@ mod session;
 mod store;
 mod task;
 mod view;
+mod wake;
 
 pub use accounts::{
     ACCOUNTS, AccountEntry, AccountKey, AccountState, Accounts, AccountsCommand, AccountsConfig,

@@ -58,6 +58,8 @@ enum State {
     },
     Waiting {
         until: Instant,
+        /// Before this the server wants to be left alone.
+        not_before: Instant,
         reason: Failure,
     },
 }
@@ -184,6 +186,7 @@ impl Session {
                 }
                 _ => Vec::new(),
             },
+            Input::Woke { slept } => self.woke(slept, now, jitter),
             Input::Tick => self.tick(now, jitter),
         }
     }
@@ -195,6 +198,12 @@ impl Session {
             State::Waiting { until, .. } => Some(until),
             _ => None,
         }
+    }
+
+    /// Whether there is no connection, but one is to come: then a machine that
+    /// woke up has something to do at once.
+    pub(crate) fn is_on_the_way(&self) -> bool {
+        matches!(self.state, State::Connecting | State::Waiting { .. })
     }
 
     /// Whether messages go both ways.

@@ -405,4 +405,59 @@ fn another_way_to_the_server_is_gone_at_once_by_whoever_is_signed_in() {
     story.when(Input::SignOut);
     let effects = story.when(Input::Reroute(ServerOptions::default()));
     assert_eq!(effects, []);
+fn waking_up_ends_the_wait_and_counts_anew() {
+    let mut story = Story::online();
+    for _ in 0..9 {
+        story.when(Input::Lost(failure(FailureCode::LinkLost)));
+        story.when(Input::Reconnect);
+        story.when(Input::Failed(failure(FailureCode::NameNotFound).into()));
+        story.when(Input::Reconnect);
+        story.when(Input::Opened);
+    }
+    story.when(Input::Lost(failure(FailureCode::LinkLost)));
+    assert!(story.retry_in_ms() >= 10_000);
+    let slept = Duration::from_secs(600);
+    assert_eq!(story.when(Input::Woke { slept }), vec![]);
+    assert_eq!(story.retry_in_ms(), 0);
+    assert_eq!(story.after(Duration::ZERO), by_session());
+    assert!(matches!(
+        story.view(),
+        SessionView::Connecting { attempt: 1, .. }
+    ));
+    // Not all who slept come in the same instant.
+    story.when(Input::Failed(failure(FailureCode::NameNotFound).into()));
+    story.session.step(Input::Woke { slept }, story.now, 0.5);
+    assert_eq!(story.retry_in_ms(), 500);
+}
+
+#[test]
+fn an_attempt_from_before_the_sleep_is_given_up_for_a_new_one() {
+    let mut story = Story::online();
+    story.when(Input::Lost(failure(FailureCode::LinkLost)));
+    assert_eq!(story.when(Input::Reconnect), by_session());
+    let slept = Duration::ZERO;
+    assert_eq!(story.when(Input::Woke { slept }), by_session());
+}
+
+#[test]
+fn a_connection_that_slept_is_left_to_its_socket() {
+    let mut story = Story::online();
+    let slept = Duration::from_secs(600);
+    assert_eq!(story.when(Input::Woke { slept }), vec![]);
+    assert!(story.session.is_online());
+    story.when(Input::SignOut);
+    assert_eq!(story.when(Input::Woke { slept }), vec![]);
+    assert_eq!(story.signed_out_because(), None);
+}
+
+#[test]
+fn a_wait_that_the_server_asked_for_goes_on_in_sleep_but_is_not_cut_short() {
+    for (slept, rest) in [(0, 60_000), (20, 40_000), (600, 0)] {
+        let mut story = Story::online();
+        story.when(Input::Leaving(Duration::from_secs(60)));
+        story.when(Input::Lost(failure(FailureCode::ClosedByServer)));
+        let slept = Duration::from_secs(slept);
+        story.when(Input::Woke { slept });
+        assert_eq!(story.retry_in_ms(), rest);
+    }
 }

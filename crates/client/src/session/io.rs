@@ -58,6 +58,9 @@ pub(crate) enum Input {
     UsersGiven,
     /// The connection is gone.
     Lost(Failure),
+    /// The machine slept, or this process was stopped: for so long, as far as
+    /// timers do not know of it.
+    Woke { slept: Duration },
     /// Time has passed.
     Tick,
 }

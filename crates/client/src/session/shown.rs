@@ -40,7 +40,7 @@ impl Session {
             State::Authenticating { .. } => SessionView::Authenticating { account },
             State::CatchingUp { .. } => SessionView::CatchingUp { account },
             State::Online { .. } => SessionView::Online { account },
-            State::Waiting { until, reason } => SessionView::Waiting {
+            State::Waiting { until, reason, .. } => SessionView::Waiting {
                 account,
                 reason: reason.clone(),
                 attempt: self.attempt,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Session, State};
+use super::{Effect, Session, State};
 use crate::{
     backoff,
     view::{Failure, FailureCode},
@@ -10,6 +10,10 @@ use crate::{
 
 /// The longest that a server may tell us to stay away.
 const LONGEST_ABSENCE: Duration = Duration::from_secs(300);
+
+/// After a wake-up: long enough that not all who slept come in the same instant,
+/// as after a power cut, and far below the five seconds in which we want to be back.
+const WAKING: Duration = Duration::from_secs(1);
 
 impl Session {
     pub(super) fn wait(&mut self, reason: Failure, now: Instant, jitter: f64) {
@@ -28,7 +32,40 @@ impl Session {
         // Spread out, so that not everyone comes back when they were told to.
         let least = least.min(LONGEST_ABSENCE).mul_f64(1.0 + 0.5 * jitter);
         let until = now + least + backoff::delay(self.attempt, jitter);
-        self.state = State::Waiting { until, reason };
+        self.state = State::Waiting {
+            until,
+            not_before: now + least,
+            reason,
+        };
+    }
+
+    /// What failed before the sleep says nothing about the network of now. A wait
+    /// that a server asked for went on during the sleep; it is not cut short by more.
+    pub(super) fn woke(&mut self, slept: Duration, now: Instant, jitter: f64) -> Vec<Effect> {
+        match &mut self.state {
+            State::Waiting {
+                until, not_before, ..
+            } => {
+                let asked_for = not_before
+                    .saturating_duration_since(now)
+                    .saturating_sub(slept);
+                *not_before = now + asked_for;
+                *until = (*not_before + WAKING.mul_f64(jitter.clamp(0.0, 1.0))).min(*until);
+                self.attempt = 0;
+                Vec::new()
+            }
+            // Under way to where the machine was before.
+            State::Connecting => {
+                self.attempt = 0;
+                self.connect()
+            }
+            // The socket finds out by itself whether it still leads anywhere.
+            State::Authenticating { .. } | State::CatchingUp { .. } | State::Online { .. } => {
+                self.attempt = 0;
+                Vec::new()
+            }
+            State::SignedOut { .. } | State::Loading => Vec::new(),
+        }
     }
 
     /// The connection is gone, as was announced or not.

@@ -39,6 +39,7 @@ use crate::{
     roster::Roster,
     session::{Effect, Input, Session},
     store::{Account, Store, StoreError},
+    wake::Waking,
 };
 
 /// How long saying goodbye may take.
@@ -75,6 +76,7 @@ pub(crate) struct Engine {
     neighbours: Arc<dyn Neighbours>,
     exports: exports::Exports,
     clock: Box<dyn Clock>,
+    waking: Waking,
     random: StdRng,
     events: broadcast::Sender<ClientEvent>,
     changes: Changes,
@@ -103,6 +105,7 @@ impl Engine {
             neighbours: config.neighbours,
             exports: exports::Exports::default(),
             clock: config.clock,
+            waking: Waking::default(),
             random,
             events,
             changes: Changes::default(),
@@ -157,6 +160,7 @@ impl Engine {
             self.secrets.deadline(),
             self.pm_deadline(),
             self.searches.deadline(),
+            self.waking_deadline(),
         ]
         .into_iter()
         .flatten()
@@ -197,6 +201,9 @@ impl Engine {
         }
         let live = self.session.is_online();
         self.roster.set_live(live);
+        if !self.session.is_signed_in() {
+            self.waking.rest();
+        }
         Ok(())
     }
 
@@ -234,7 +241,32 @@ impl Engine {
         self.index_if_due();
         self.secrets_overdue()?;
         self.patience_over()?;
+        self.look_at_the_clocks()?;
         self.step_if_due()
+    }
+
+    fn waking_deadline(&self) -> Option<Instant> {
+        let hurry = self.session.is_on_the_way();
+        self.session
+            .is_signed_in()
+            .then(|| self.waking.deadline(self.clock.now(), hurry))
+    }
+
+    /// Whether we slept: then what kept us from connecting is over, or not, but
+    /// nothing that was tried before tells.
+    fn look_at_the_clocks(&mut self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        if self.waking_deadline().is_none_or(|due| due > now) {
+            return Ok(());
+        }
+        let hurry = self.session.is_on_the_way();
+        match self.waking.look(now, self.clock.now_ms(), hurry) {
+            Some(slept) => {
+                tracing::info!(?slept, "the machine slept, or we were stopped");
+                self.step(Input::Woke { slept })
+            }
+            None => Ok(()),
+        }
     }
 
     fn step_if_due(&mut self) -> Result<(), StoreError> {
