@@ -6,7 +6,7 @@ use std::{fmt::Debug, future::Future, sync::Arc, time::Duration};
 
 use parlour_client::{
     FailureCode, RustSocketIoConnector, ServerOptions, SocketIoConnector,
-    ports::{Connector, Link, LinkClose, LinkEvent, Target},
+    ports::{Connector, Fence, Link, LinkClose, LinkEvent, Target},
 };
 use parlour_protocol::{ConnectAuth, OutgoingMessage, ServerEvent, UserId, Users};
 use parlour_tests::node::{Dialect, ReferenceServer};
@@ -147,7 +147,7 @@ async fn fences(connector: Arc<dyn Connector>) -> Shown {
         .await
         .map_err(|code| format!("{code:?}"))?;
     users(&mut link).await?;
-    expect("a fence can be raised", link.sender.fence(7), true)?;
+    expect("a fence can be raised", link.sender.fence(7), Fence::Raised)?;
     let passed = within("the fence", async {
         while let Some(event) = link.events.recv().await {
             if let LinkEvent::FencePassed(number) = event {

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fmt::Debug, sync::Arc, time::Duration};
 
 use parlour_client::{
-    Answer, ClientConfig, ClientEvent, ClientHandle, Command, Delivery, FailureCode, Presence,
-    Query, Refusal, RosterEntry, SecretsView, SessionView, Snapshot, SocketIoConnector,
+    Answer, ClientConfig, ClientEvent, ClientHandle, Command, Compatibility, Delivery, FailureCode,
+    Presence, Query, Refusal, RosterEntry, SecretsView, SessionView, Snapshot, SocketIoConnector,
     Subscription, TimelineItem,
     ports::{Connecting, Connector, SecretStore, Target},
     secrets::FileSecrets,
@@ -23,6 +23,8 @@ pub struct Screen {
     pub session: SessionView,
     /// Where the session is kept.
     pub secrets: SecretsView,
+    /// What is known of the server.
+    pub compatibility: Option<Compatibility>,
     /// Everyone.
     pub roster: BTreeMap<UserId, RosterEntry>,
 }
@@ -37,6 +39,7 @@ impl Screen {
         Self {
             session: snapshot.session,
             secrets: snapshot.secrets,
+            compatibility: snapshot.compatibility,
             roster,
         }
     }
@@ -52,6 +55,9 @@ impl Screen {
                         .into_iter()
                         .map(|entry| (entry.user_id.clone(), entry)),
                 );
+            }
+            ClientEvent::CompatibilityChanged { compatibility } => {
+                self.compatibility = Some(compatibility);
             }
             ClientEvent::TimelineChanged { .. } | ClientEvent::Lagged { .. } => {}
         }

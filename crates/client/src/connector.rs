@@ -19,8 +19,8 @@ use tokio::sync::mpsc;
 use self::questions::{Kind, QUESTIONS, Questions, Raised};
 use crate::{
     ports::{
-        Connecting, Connector, Link, LinkClose, LinkEvent, LinkSender, NoLink, Notice, Question,
-        SendError, Target,
+        Connecting, Connector, Fence, Link, LinkClose, LinkEvent, LinkFacts, LinkSender, NoLink,
+        Notice, Question, SendError, Target,
     },
     view::{Failure, FailureCode},
 };
@@ -55,6 +55,7 @@ async fn connect(target: Target) -> Result<Link, NoLink> {
     if let Some(path) = target.options.path {
         options.path = path;
     }
+    let (encrypted, silence_limit) = (options.url.scheme() == "https", options.silence_limit);
     let (socket, incoming) = parlour_socketio::connect(options)
         .await
         .map_err(connect_failure)?;
@@ -62,12 +63,21 @@ async fn connect(target: Target) -> Result<Link, NoLink> {
     let (questions, raised) = mpsc::channel(QUESTIONS);
     let handshake = socket.handshake();
     let server_patience = handshake.patience();
+    let facts = LinkFacts {
+        encrypted: Some(encrypted),
+        max_payload: Some(handshake.max_payload),
+        ping_interval: Some(handshake.ping_interval),
+        ping_timeout: Some(handshake.ping_timeout),
+        dead_after: Some(silence_limit.min(server_patience)),
+        recovery: None,
+    };
     tokio::spawn(pump(incoming, Questions::new(raised), outgoing));
     Ok(Link {
         socket_id: socket.id().to_owned(),
         sender: Box::new(SocketIoSender { socket, questions }),
         events,
         server_patience,
+        facts,
     })
 }
 
@@ -91,15 +101,16 @@ impl LinkSender for SocketIoSender {
             .map_err(send_error)
     }
 
-    fn fence(&self, number: u64) -> bool {
-        // One that cannot be raised leaves its messages to the next fence, or
-        // to the next `users`: it proves nothing that it is not there.
+    fn fence(&self, number: u64) -> Fence {
+        // A place for the answer first: one that cannot be heard is none.
         if let Ok(place) = self.questions.try_reserve()
             && let Ok(answer) = self.socket.try_fence()
         {
             place.send(Raised::Fence(number, answer));
+            Fence::Raised
+        } else {
+            Fence::NotNow
         }
-        true
     }
 
     fn ask(&self, number: u64, question: &Question) -> Result<(), SendError> {

@@ -23,7 +23,10 @@ use tokio::{
 
 use crate::{
     connector::{auth_json, server_event, shorten},
-    ports::{Connecting, Connector, Link, LinkClose, LinkEvent, LinkSender, SendError, Target},
+    ports::{
+        Connecting, Connector, Fence, Link, LinkClose, LinkEvent, LinkFacts, LinkSender, SendError,
+        Target,
+    },
     view::{Failure, FailureCode},
 };
 
@@ -49,6 +52,7 @@ impl Connector for RustSocketIoConnector {
             let (outgoing, events) = mpsc::channel(QUEUE);
             let (messages, inbox) = mpsc::channel(QUEUE);
             let (opened, opening) = oneshot::channel();
+            let encrypted = target.server.scheme() == "https";
             let connection = Connection {
                 outgoing,
                 ends: mpsc::channel(1),
@@ -78,6 +82,11 @@ impl Connector for RustSocketIoConnector {
                 sender: Box::new(Sender { messages }),
                 events,
                 server_patience: SERVER_PATIENCE,
+                // Nor does it tell what the handshake said.
+                facts: LinkFacts {
+                    encrypted: Some(encrypted),
+                    ..LinkFacts::default()
+                },
             })
         })
     }
@@ -95,8 +104,8 @@ impl LinkSender for Sender {
     }
 
     /// The crate cannot leave its namespace.
-    fn fence(&self, _number: u64) -> bool {
-        false
+    fn fence(&self, _number: u64) -> Fence {
+        Fence::Never
     }
 
     /// The connection ends when its queue does: with this sender.

@@ -4,7 +4,10 @@ use parlour_protocol::UserId;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::view::{ItemId, RosterEntry, SecretsView, SessionView, TimelineItem};
+use crate::{
+    Compatibility,
+    view::{ItemId, RosterEntry, SecretsView, SessionView, TimelineItem},
+};
 
 /// A fact. A [`Snapshot`](ClientEvent::Snapshot) followed by the events after
 /// it always equals a fresh snapshot.
@@ -39,6 +42,11 @@ pub enum ClientEvent {
         /// The new state.
         secrets: SecretsView,
     },
+    /// What is known of the server; at most once a second.
+    CompatibilityChanged {
+        /// The new report, whole.
+        compatibility: Compatibility,
+    },
     /// Entries of the roster that are new or have changed; the others stay.
     RosterChanged {
         /// The entries, whole.
@@ -65,6 +73,8 @@ pub struct Snapshot {
     pub session: SessionView,
     /// Where the session is kept.
     pub secrets: SecretsView,
+    /// What is known of the server; `None` before there was a connection.
+    pub compatibility: Option<Compatibility>,
     /// Everyone: oneself first, then by name.
     pub roster: Vec<RosterEntry>,
 }

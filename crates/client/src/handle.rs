@@ -286,6 +286,7 @@ mod tests {
                 resumable: false,
             },
             secrets: SecretsView::unused(SecretsBackend::Memory),
+            compatibility: None,
             roster: Vec::new(),
         }
     }

@@ -9,11 +9,13 @@ mod accounts;
 mod address;
 mod backoff;
 mod command;
+mod compatibility;
 mod connector;
 #[cfg(feature = "rust-socketio")]
 mod connector_rust_socketio;
 mod dialect;
 mod event;
+mod fences;
 mod handle;
 mod inbox;
 mod options;
@@ -28,12 +30,14 @@ mod store;
 mod task;
 mod view;
 mod wake;
+mod witness;
 
 pub use accounts::{
     ACCOUNTS, AccountEntry, AccountKey, AccountState, Accounts, AccountsCommand, AccountsConfig,
     AccountsError, AccountsEvent, IndexError, Listener,
 };
 pub use command::{Command, Refusal, RefusalCode};
+pub use compatibility::{Compatibility, DialectCode, Finding, FindingCode, Verdict};
 pub use connector::SocketIoConnector;
 #[cfg(feature = "rust-socketio")]
 pub use connector_rust_socketio::RustSocketIoConnector;

@@ -1,12 +1,20 @@
 //! What is still to be sent, and what is on its way.
 //!
 //! ```text
-//!            take            fence passed
-//!   queued ────────→ in flight ────────→ (sent)
-//!     ↑                  │ link lost
-//!     │ patience over    ↓
-//!     └────────────── held back ────────→ (sent: found in the history, or echoed)
+//!            take            fence passed, or echoed to the witness
+//!   queued ────────→ in flight ──────────────────────────────────→ (sent)
+//!     ↑                  │  │ no proof within its time                ↑
+//!     │        link lost │  └──────────→ overdue ─────────────────────┤ late proof
+//!     │                  │                  │ link lost               │
+//!     │ patience over    ↓                  ↓                         │
+//!     └────────────── held back ←─ (looked for in the history) ───────┘ found, or echoed
+//!                          │
+//!                          └──────────→ (unsure: nothing can tell)
 //! ```
+//!
+//! What is overdue has left the window, so that others can go. Where the server
+//! keeps a history it stays *sending* until that decides; elsewhere it is *unsure*,
+//! and a late proof still makes it *sent*. Nothing becomes *sent* without a proof.
 //!
 //! On a server that speaks pm every message has an id, so that a second attempt
 //! does no harm, and there is no doubt to hold back for:
@@ -21,22 +29,21 @@
 //! The rows are in the store, and every change is committed there first; this
 //! is the order of the next steps. It is pure: time is an argument.
 
+mod flights;
+
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use parlour_protocol::{UserId, limits};
 
-use crate::{store::Pending, view::ItemId};
+use self::flights::Flights;
+pub(crate) use self::flights::{Flight, Proven};
+use crate::{fences, store::Pending, view::ItemId};
 
 /// How many messages may be unproven at once: what a broken connection can put in doubt.
 pub(crate) const WINDOW: usize = limits::WINDOW;
-
-/// How long a fence may stay unanswered on a connection that shows signs of
-/// life, before the server counts as one that answers none. Longer than it
-/// takes to notice a dead link.
-const FENCE_LIMIT: Duration = Duration::from_secs(20);
 
 /// Whether a message to somebody can be given to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,8 +75,7 @@ struct HeldBack {
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     queued: VecDeque<Pending>,
-    /// With the number of the fence behind each, and when that was raised.
-    in_flight: VecDeque<(ItemId, u64, Instant)>,
+    flights: Flights,
     /// With the number of the question; on servers that speak pm.
     asked: VecDeque<(ItemId, u64)>,
     /// The server wants no message before this.
@@ -109,7 +115,7 @@ impl Outbox {
         }
         let mut kept = VecDeque::new();
         let mut blocked: HashSet<UserId> = self.held_back.keys().cloned().collect();
-        let room = window.saturating_sub(self.in_flight.len() + self.asked.len());
+        let room = window.saturating_sub(self.flights.in_window() + self.asked.len());
         for message in self.queued.drain(..) {
             let verdict = if blocked.contains(&message.peer) {
                 Sendable::Later
@@ -142,9 +148,9 @@ impl Outbox {
         self.fences
     }
 
-    /// Messages were written, with this fence behind them.
-    pub(crate) fn written(&mut self, ids: impl Iterator<Item = ItemId>, fence: u64, now: Instant) {
-        self.in_flight.extend(ids.map(|id| (id, fence, now)));
+    /// Messages were written.
+    pub(crate) fn written(&mut self, flights: impl Iterator<Item = Flight>) {
+        self.flights.written(flights);
     }
 
     /// A message was written as the question of this number.
@@ -176,29 +182,51 @@ impl Outbox {
 
     /// A fence was answered: these have arrived.
     pub(crate) fn fence_passed(&mut self, fence: u64) -> Vec<ItemId> {
-        let arrived = self
-            .in_flight
-            .iter()
-            .take_while(|(_, behind, _)| *behind <= fence)
-            .count();
-        self.in_flight.drain(..arrived).map(|(id, ..)| id).collect()
+        self.flights.fence_passed(fence)
     }
 
-    /// Messages whose fence nobody answers, on a connection that lives.
-    pub(crate) fn unfenced(&mut self, now: Instant) -> Vec<ItemId> {
-        let overdue = self
-            .in_flight
-            .iter()
-            .take_while(|(.., since)| now >= *since + FENCE_LIMIT)
-            .count();
-        self.in_flight.drain(..overdue).map(|(id, ..)| id).collect()
+    /// The witness of this number heard a message of ours: what that proves.
+    pub(crate) fn witnessed(&mut self, peer: &UserId, content: &str, witness: u32) -> Vec<Proven> {
+        self.flights.witnessed(peer, content, witness)
+    }
+
+    /// A message of ours came back to the connection that wrote it.
+    pub(crate) fn came_back(&mut self, peer: &UserId, content: &str) -> Option<ItemId> {
+        self.flights.came_back(peer, content)
+    }
+
+    /// What has waited for its proof for too long: it leaves the window.
+    pub(crate) fn overdue(&mut self, now: Instant) -> Vec<(ItemId, UserId)> {
+        self.flights.overdue(now)
+    }
+
+    /// Nobody served the timers: nobody can have proved anything meanwhile.
+    pub(crate) fn slept(&mut self, now: Instant) {
+        self.flights.slept(now);
+    }
+
+    /// A person decided about this one: no late proof is for it.
+    pub(crate) fn forget(&mut self, id: ItemId) {
+        self.flights.forget(id);
+    }
+
+    /// Whether something within its time waits for a proof.
+    pub(crate) fn is_unproven(&self) -> bool {
+        self.flights.in_window() > 0
+    }
+
+    /// Whether something would go if it were let.
+    pub(crate) fn has_something_for(&self, sendable: impl Fn(&UserId) -> Sendable) -> bool {
+        let goes =
+            |peer: &UserId| !self.held_back.contains_key(peer) && sendable(peer) == Sendable::Now;
+        self.queued.iter().any(|message| goes(&message.peer))
     }
 
     /// The connection is gone: what is in flight may still arrive until `until`.
     pub(crate) fn link_lost(&mut self, until: Instant) {
         self.asked.clear();
         self.paused = None;
-        for (id, ..) in self.in_flight.drain(..) {
+        for id in self.flights.drain() {
             self.patience.insert(id, until);
         }
         self.held_back.clear();
@@ -272,14 +300,11 @@ impl Outbox {
         ids
     }
 
-    /// When [`Outbox::patience_over`] or [`Outbox::unfenced`] is due.
+    /// When [`Outbox::patience_over`] or [`Outbox::overdue`] is due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let patience = self.held_back.values().map(|held| held.until);
-        let fence = self
-            .in_flight
-            .front()
-            .map(|(.., since)| *since + FENCE_LIMIT);
-        patience.chain(fence).chain(self.paused).min()
+        let proof = self.flights.oldest().map(|since| since + fences::LIMIT);
+        patience.chain(proof).chain(self.paused).min()
     }
 }
 

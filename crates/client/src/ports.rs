@@ -1,5 +1,7 @@
 //! What the outside provides: a clock, connections, a place for secrets.
 
+mod facts;
+
 use std::{
     future::Future,
     pin::Pin,
@@ -14,6 +16,7 @@ use parlour_protocol::{
 use tokio::sync::mpsc;
 use url::Url;
 
+pub use self::facts::{Fence, LinkFacts, Transport};
 use crate::{
     ServerOptions,
     view::{AccountView, Failure, FailureCode, SecretsBackend},
@@ -105,6 +108,8 @@ pub struct Link {
     /// How long the server may take to notice that a connection is dead, so
     /// that what was in flight may still arrive until then.
     pub server_patience: Duration,
+    /// What else is known of it.
+    pub facts: LinkFacts,
 }
 
 /// The way out of a [`Link`]. Calls never block; order is kept.
@@ -113,9 +118,14 @@ pub trait LinkSender: Send {
     fn send(&self, message: &OutgoingMessage) -> Result<(), SendError>;
 
     /// Asks for proof that everything sent before has arrived: the answer is
-    /// [`LinkEvent::FencePassed`] with this number, or a later one. `false` where
-    /// there is no such thing; one that is not raised this time is never answered.
-    fn fence(&self, number: u64) -> bool;
+    /// [`LinkEvent::FencePassed`] with this number, or a later one; on a server
+    /// that answers no fence it never comes.
+    fn fence(&self, number: u64) -> Fence;
+
+    /// What carries the connection now; it may change. `None` if that is not known.
+    fn transport(&self) -> Option<Transport> {
+        None
+    }
 
     /// Queues a question of pm, in order with messages: its answer is
     /// [`LinkEvent::Answered`] with this number. Only where [`Connector::can_ask`].

@@ -126,8 +126,19 @@ impl Roster {
         }
     }
 
-    /// The last connection of somebody is gone.
+    /// Somebody is there, as they show. Whether that is news.
+    pub(crate) fn set_connected(&mut self, id: &UserId) -> bool {
+        self.users
+            .get_mut(id)
+            .is_some_and(|user| user.listed && !std::mem::replace(&mut user.connected, true))
+    }
+
+    /// The last connection of somebody is gone. Not ours, whatever is said: this
+    /// one was told of it.
     pub(crate) fn set_disconnected(&mut self, id: &UserId) -> bool {
+        if self.me.as_ref() == Some(id) {
+            return false;
+        }
         self.users
             .get_mut(id)
             .is_some_and(|user| std::mem::replace(&mut user.connected, false))

@@ -405,6 +405,9 @@ fn another_way_to_the_server_is_gone_at_once_by_whoever_is_signed_in() {
     story.when(Input::SignOut);
     let effects = story.when(Input::Reroute(ServerOptions::default()));
     assert_eq!(effects, []);
+}
+
+#[test]
 fn waking_up_ends_the_wait_and_counts_anew() {
     let mut story = Story::online();
     for _ in 0..9 {

@@ -60,7 +60,9 @@ pub(crate) enum Input {
     Lost(Failure),
     /// The machine slept, or this process was stopped: for so long, as far as
     /// timers do not know of it.
-    Woke { slept: Duration },
+    Woke {
+        slept: Duration,
+    },
     /// Time has passed.
     Tick,
 }

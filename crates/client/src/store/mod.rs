@@ -15,6 +15,7 @@ mod schema;
 pub(crate) mod search;
 mod secrets;
 mod summaries;
+mod servers;
 mod users;
 
 use std::{cell::Cell, fs, path::Path, time::Duration};

@@ -126,6 +126,14 @@ impl Store {
         Ok(())
     }
 
+    /// Takes an attempt back that says nothing of the message: another was before it.
+    pub(crate) fn uncount_attempt(&self, id: ItemId) -> Result<()> {
+        self.connection
+            .prepare_cached("UPDATE messages SET attempts = MAX(attempts - 1, 0) WHERE id = ?1")?
+            .execute([id.0])?;
+        Ok(())
+    }
+
     /// Starts the count of attempts anew, when a person asks for another try.
     pub(crate) fn requeue(&self, id: ItemId) -> Result<()> {
         self.connection

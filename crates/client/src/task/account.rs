@@ -5,6 +5,7 @@ use parlour_protocol::{SessionId, UserId, pm::ServerHello};
 use super::{Engine, changes::Changes};
 use crate::{
     address::{parse_server, server_text},
+    compatibility::Learned,
     outbox::Outbox,
     ports::Notice,
     roster::Roster,
@@ -114,6 +115,7 @@ impl Engine {
         self.roster = Roster::default();
         self.outbox = Outbox::default();
         self.neighbours.release();
+        self.learned = Learned::default();
         self.changes.everything();
     }
 

@@ -20,8 +20,14 @@ use crate::{
 /// is what breaks it: it is not tried again by itself.
 const MAX_ATTEMPTS: u32 = 3;
 
-/// What was in flight and is not in the history, by conversation, in order.
-type Missing = Vec<(UserId, Vec<(ItemId, String)>)>;
+/// What the histories of one `users` say.
+#[derive(Default)]
+struct Fitted {
+    /// The conversations of which there was a history.
+    seen: HashSet<UserId>,
+    /// What was in flight and is not in the history, by conversation, in order.
+    missing: Vec<(UserId, Vec<(ItemId, String)>)>,
+}
 
 impl Engine {
     pub(super) fn catch_up(&mut self, users: Users) -> Result<(), StoreError> {
@@ -33,18 +39,30 @@ impl Engine {
                 count = users.unreadable,
                 "parts of the user list cannot be read"
             );
+            let unreadable = u64::try_from(users.unreadable).unwrap_or(u64::MAX);
+            self.learned.unreadable_entries =
+                self.learned.unreadable_entries.saturating_add(unreadable);
         }
-        let dialect = Dialect::of(link.has_session, &users);
+        let me = self.roster.me().cloned();
+        let lists_me = users
+            .entries
+            .iter()
+            .any(|user| Some(&user.user_id) == me.as_ref());
+        let dialect = Dialect::of(link.has_session, lists_me, &users);
         if let Some(known) = link.dialect {
             if known == Dialect::B {
                 link.dialect = Some(dialect);
+                self.learned.dialect = Some(dialect);
             }
             return self.list_again(&users);
         }
         if link.pm.is_some() {
+            self.learned.met(Dialect::Pm, lists_me);
             return self.begin_catch_up(&users);
         }
         link.dialect = Some(dialect);
+        link.lists_me = lists_me;
+        self.learned.met(dialect, lists_me);
         let socket_id = UserId::new(link.socket_id.clone());
         let unknown = self.clock.now() + link.server_patience;
         if dialect == Dialect::A {
@@ -58,15 +76,16 @@ impl Engine {
 
         if let Some(link) = &mut self.link
             && dialect.keeps_identities()
-            && !users.entries.iter().any(|user| user.user_id == me)
+            && !lists_me
         {
             link.notes = Some(VecDeque::new());
         }
         self.step(Input::UsersGiven)?;
+        self.begin_proving()?;
         self.changes.everyone();
         self.store.begin()?;
         let fitted = self.fit(account.id, &me, dialect, &users);
-        for (peer, items) in self.store.end(fitted)? {
+        for (peer, items) in self.store.end(fitted)?.missing {
             self.outbox.hold_back(&peer, items, unknown);
         }
         self.outbox.settle();
@@ -81,21 +100,26 @@ impl Engine {
         me: &UserId,
         dialect: Dialect,
         users: &Users,
-    ) -> Result<Missing, StoreError> {
+    ) -> Result<Fitted, StoreError> {
         self.list_users(account, users, me)?;
-        let mut missing = Missing::new();
-        if dialect.keeps_messages() {
+        let mut fitted = Fitted::default();
+        if dialect.sends_histories() {
             for user in &users.entries {
+                // Where there is none, even a message that arrived is in none.
+                let Some(messages) = user.messages.as_deref() else {
+                    continue;
+                };
+                let history = conversation_with(&user.user_id, me, messages);
+                self.learned.saw_history(messages.len(), history.len());
                 if !self.roster.knows(&user.user_id) {
                     continue;
                 }
-                let messages = user.messages.as_deref().unwrap_or_default();
-                let history = conversation_with(&user.user_id, me, messages);
-                self.fit_history(account, me, user, &history, &mut missing)?;
+                fitted.seen.insert(user.user_id.clone());
+                self.fit_history(account, me, user, &history, &mut fitted)?;
             }
         }
-        self.settle_in_flight(account, dialect, &missing)?;
-        Ok(missing)
+        self.settle_in_flight(account, &fitted)?;
+        Ok(fitted)
     }
 
     /// Fits the server's history of one conversation to ours.
@@ -105,7 +129,7 @@ impl Engine {
         me: &UserId,
         user: &UserEntry,
         history: &[HistoryEntry],
-        missing: &mut Missing,
+        fitted: &mut Fitted,
     ) -> Result<(), StoreError> {
         let peer = &user.user_id;
         if history.is_empty() && !self.roster.has_messages(peer) {
@@ -140,7 +164,7 @@ impl Engine {
                 // It may have been shown as sent without proof.
                 self.set_delivery(*id, Delivery::Sending, Evidence::None)?;
             }
-            missing.push((peer.clone(), items));
+            fitted.missing.push((peer.clone(), items));
         }
         Ok(())
     }
@@ -198,17 +222,15 @@ impl Engine {
 
     /// What was in flight and is in no history, and what waits for somebody
     /// who is not there any more.
-    fn settle_in_flight(
-        &mut self,
-        account: AccountId,
-        dialect: Dialect,
-        missing: &Missing,
-    ) -> Result<(), StoreError> {
-        let in_doubt: HashSet<ItemId> = missing
+    fn settle_in_flight(&mut self, account: AccountId, fitted: &Fitted) -> Result<(), StoreError> {
+        let in_doubt: HashSet<ItemId> = fitted
+            .missing
             .iter()
             .flat_map(|(_, items)| items.iter().map(|(id, _)| *id))
             .collect();
-        let mut poisoned: HashSet<UserId> = HashSet::new();
+        // The first that did not arrive may be what broke the connection. What was
+        // behind it was no attempt: the connection handled nothing of it.
+        let mut suspect = true;
         for message in self.store.pending(account)? {
             let Pending {
                 id,
@@ -217,20 +239,19 @@ impl Engine {
                 delivery,
                 ..
             } = message;
-            let is_listed = self.roster.is_listed(&peer);
             match delivery {
-                Delivery::Sending if !(is_listed && dialect.keeps_messages()) => {
+                Delivery::Sending if !fitted.seen.contains(&peer) => {
                     self.set_delivery(id, Delivery::Unsure, Evidence::None)?;
                 }
-                Delivery::Sending
-                    if attempts >= MAX_ATTEMPTS
-                        && in_doubt.contains(&id)
-                        && poisoned.insert(peer) =>
-                {
-                    tracing::warn!("a message was the first of a broken connection too often");
-                    self.set_delivery(id, Delivery::Failed, Evidence::None)?;
+                Delivery::Sending if in_doubt.contains(&id) => {
+                    if !std::mem::take(&mut suspect) {
+                        self.store.uncount_attempt(id)?;
+                    } else if attempts >= MAX_ATTEMPTS {
+                        tracing::warn!("a message was the first of a broken connection too often");
+                        self.set_delivery(id, Delivery::Failed, Evidence::None)?;
+                    }
                 }
-                Delivery::Queued if !is_listed => {
+                Delivery::Queued if !self.roster.is_listed(&peer) => {
                     self.set_delivery(id, Delivery::Held, Evidence::None)?
                 }
                 _ => {}

@@ -34,6 +34,11 @@ impl Changes {
         self.everything = true;
     }
 
+    /// Whether a snapshot will tell all there is to tell.
+    pub(super) fn is_everything(&self) -> bool {
+        self.everything
+    }
+
     /// Where we stand with the server.
     pub(super) fn session(&mut self) {
         self.session = true;

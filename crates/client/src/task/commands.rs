@@ -183,6 +183,7 @@ impl Engine {
         match message.delivery {
             Some(Delivery::Unsure | Delivery::Held | Delivery::Failed) => {
                 self.store.requeue(item)?;
+                self.outbox.forget(item);
                 self.message_changed(item)?;
                 Ok(self.reload_outbox()?)
             }
@@ -196,6 +197,7 @@ impl Engine {
             Some(Delivery::Queued | Delivery::Unsure | Delivery::Held | Delivery::Failed) => {
                 self.store.remove(item)?;
                 self.outbox.remove(item);
+                self.outbox.forget(item);
                 self.changes.removed(&message.peer, item);
                 Ok(())
             }

@@ -2,15 +2,17 @@
 
 use std::{collections::VecDeque, future::pending};
 
-use parlour_protocol::{LiveMessage, ServerEvent, UserId};
+use parlour_protocol::ServerEvent;
 
 use super::{Engine, pm::Pm};
 use crate::{
     dialect::{Dialect, tame::tame},
+    fences::Fences,
     ports::{Link, LinkClose, LinkEvent, NoLink},
     session::Input,
-    store::{Evidence, NewMessage, StoreError},
-    view::{Delivery, Failure, FailureCode, ItemId},
+    store::StoreError,
+    view::{Failure, FailureCode},
+    witness::Echoes,
 };
 
 /// How long what was in flight may still arrive after a server said goodbye.
@@ -38,6 +40,12 @@ pub(super) struct OpenLink {
     pub(super) notes: Option<VecDeque<String>>,
     /// Known once the first `users` is there.
     pub(super) dialect: Option<Dialect>,
+    /// Whether the first `users` had oneself in it.
+    pub(super) lists_me: bool,
+    /// Where the server does not speak pm.
+    pub(super) fences: Fences,
+    /// What came back of what we wrote.
+    pub(super) echoes: Echoes,
     /// Where the server speaks pm.
     pub(super) pm: Option<Box<Pm>>,
 }
@@ -54,13 +62,13 @@ impl OpenLink {
     }
 }
 
-/// The next events of the link, at least one and at most `limit`.
-pub(super) async fn next_events(link: &mut Option<OpenLink>, limit: usize) -> Vec<LinkEvent> {
-    let Some(link) = link else {
-        return pending().await;
-    };
+/// The next events of a connection, at least one and at most `limit`.
+pub(super) async fn next_events(
+    queue: &mut tokio::sync::mpsc::Receiver<LinkEvent>,
+    limit: usize,
+) -> Vec<LinkEvent> {
     let mut events = Vec::new();
-    if link.events.recv_many(&mut events, limit).await == 0 {
+    if queue.recv_many(&mut events, limit).await == 0 {
         let reason = Failure {
             code: FailureCode::LinkLost,
             detail: None,
@@ -71,6 +79,14 @@ pub(super) async fn next_events(link: &mut Option<OpenLink>, limit: usize) -> Ve
         }));
     }
     events
+}
+
+/// The next events of the connection, if there is one.
+pub(super) async fn link_brings(link: &mut Option<OpenLink>, limit: usize) -> Vec<LinkEvent> {
+    match link {
+        Some(link) => next_events(&mut link.events, limit).await,
+        None => pending().await,
+    }
 }
 
 impl Engine {
@@ -90,8 +106,12 @@ impl Engine {
                     session_given: false,
                     notes: None,
                     dialect: None,
+                    lists_me: false,
+                    fences: Fences::new(None),
+                    echoes: Echoes::default(),
                     pm: None,
                 });
+                self.learned.connected(link.facts);
                 Input::Opened
             }
             Err(none) => Input::Failed(none),
@@ -122,6 +142,7 @@ impl Engine {
                 Some(event) => self.server_event(event),
                 None => {
                     tracing::warn!("the server named a user who cannot be; that was dropped");
+                    self.learned.impossible_ids += 1;
                     Ok(())
                 }
             },
@@ -130,6 +151,7 @@ impl Engine {
                     event = name,
                     "the server sent something that cannot be read"
                 );
+                self.learned.unreadable_events += 1;
                 Ok(())
             }
             LinkEvent::FencePassed(fence) => self.fence_passed(fence),
@@ -152,6 +174,7 @@ impl Engine {
     pub(super) fn drop_link(&mut self, close: Option<&LinkClose>) {
         let Some(link) = self.link.take() else { return };
         link.sender.close();
+        self.leave_witness(close.is_some());
         let clean = close.is_some_and(|close| close.clean);
         let patience = if clean {
             CLEAN_PATIENCE
@@ -185,95 +208,5 @@ impl Engine {
             // Nothing shows it yet.
             ServerEvent::Typing(_) => Ok(()),
         }
-    }
-
-    fn message_arrived(&mut self, message: LiveMessage) -> Result<(), StoreError> {
-        let Some(me) = self.roster.me().cloned() else {
-            return Ok(());
-        };
-        if self.speaks_pm() {
-            return self.stamped_arrived(message);
-        }
-        if message.from == me {
-            let peer = message.to.unwrap_or_else(|| me.clone());
-            return self.own_message_arrived(&peer, &message.content);
-        }
-        if message.to.as_ref().is_some_and(|to| *to != me) {
-            tracing::warn!("the server sent a message between others; it was dropped");
-            return Ok(());
-        }
-        self.introduce(&message.from)?;
-        self.append(&message.from, false, &message.content, None)
-    }
-
-    /// Another connection of ours sent something.
-    fn own_message_arrived(&mut self, peer: &UserId, content: &str) -> Result<(), StoreError> {
-        if self.is_note_of_this_link(peer, content) {
-            return Ok(());
-        }
-        let in_doubt = match self.outbox.echoed(peer, content) {
-            None => self.first_in_doubt(peer, content)?,
-            known => known,
-        };
-        if let Some(id) = in_doubt {
-            return self.set_delivery(id, Delivery::Sent, Evidence::Echo);
-        }
-        self.introduce(peer)?;
-        self.append(peer, true, content, Some(Delivery::Sent))
-    }
-
-    fn is_note_of_this_link(&mut self, peer: &UserId, content: &str) -> bool {
-        let notes = self.link.as_mut().and_then(|link| link.notes.as_mut());
-        self.roster.me() == Some(peer)
-            && notes.is_some_and(|notes| notes.pop_front_if(|note| note == content).is_some())
-    }
-
-    /// Until the list is there, what broke with the last connection is looked
-    /// for in the store: an echo of it may overtake the list.
-    fn first_in_doubt(&self, peer: &UserId, content: &str) -> Result<Option<ItemId>, StoreError> {
-        let listed = self
-            .link
-            .as_ref()
-            .is_some_and(|link| link.dialect.is_some());
-        let Some(account) = self.account.as_ref().filter(|_| !listed) else {
-            return Ok(None);
-        };
-        Ok(self
-            .store
-            .pending(account.id)?
-            .into_iter()
-            .find(|message| message.delivery == Delivery::Sending && message.peer == *peer)
-            .filter(|message| message.content == content)
-            .map(|message| message.id))
-    }
-
-    fn append(
-        &mut self,
-        peer: &UserId,
-        mine: bool,
-        content: &str,
-        delivery: Option<Delivery>,
-    ) -> Result<(), StoreError> {
-        let Some(account) = &self.account else {
-            return Ok(());
-        };
-        let evidence = if mine {
-            Evidence::Echo
-        } else {
-            Evidence::History
-        };
-        let message = NewMessage {
-            peer,
-            mine,
-            content,
-            at: Some(self.clock.now_ms()),
-            delivery,
-            evidence,
-            uid: None,
-            seq: None,
-        };
-        let message = self.store.append(account.id, &message)?;
-        self.changes.message(message);
-        Ok(())
     }
 }

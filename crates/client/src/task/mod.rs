@@ -2,6 +2,7 @@
 //! effects → what changed is published.
 
 mod account;
+mod arrivals;
 mod catch_up;
 mod changes;
 mod commands;
@@ -9,11 +10,13 @@ pub(crate) mod exports;
 mod link;
 mod people;
 mod pm;
+mod proof;
 mod publish;
 mod searches;
 mod secrets;
 mod send;
 mod trouble;
+mod witness;
 
 use std::{
     future::pending,
@@ -21,6 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use parlour_protocol::ConnectAuth;
 use rand::{RngExt, rngs::StdRng};
 use tokio::{
     sync::{broadcast, mpsc},
@@ -28,11 +32,16 @@ use tokio::{
 };
 
 use self::{
-    changes::Changes, link::OpenLink, searches::Searches, secrets::SecretsTask,
+    changes::Changes,
+    link::OpenLink,
+    searches::Searches,
+    secrets::SecretsTask,
     trouble::storage_refusal,
+    witness::{WitnessLink, Witnessed},
 };
 use crate::{
     ClientEvent,
+    compatibility::Learned,
     handle::{ClientConfig, Request},
     outbox::Outbox,
     ports::{Clock, Connecting, Connector, Link, LinkEvent, Neighbours, NoLink, Target},
@@ -40,6 +49,7 @@ use crate::{
     session::{Effect, Input, Session},
     store::{Account, Store, StoreError},
     wake::Waking,
+    witness::Witness,
 };
 
 /// How long saying goodbye may take.
@@ -53,6 +63,7 @@ enum Wake {
     Request(Option<Request>),
     Connected(Result<Link, NoLink>),
     Link(Vec<LinkEvent>),
+    Witness(Witnessed),
     Secrets(secrets::Answer),
     SearchBroken,
     Time,
@@ -71,6 +82,10 @@ pub(crate) struct Engine {
     link: Option<OpenLink>,
     /// What is left of the connection before: for when its goodbye is to be waited for.
     closing: Option<mpsc::Receiver<LinkEvent>>,
+    witness: Witness,
+    witness_link: WitnessLink,
+    /// What this server can and cannot do.
+    learned: Learned,
     secrets: SecretsTask,
     searches: Searches,
     neighbours: Arc<dyn Neighbours>,
@@ -100,6 +115,9 @@ impl Engine {
             connecting: None,
             link: None,
             closing: None,
+            witness: Witness::default(),
+            witness_link: WitnessLink::default(),
+            learned: Learned::default(),
             secrets: SecretsTask::start(config.profile, config.secrets),
             searches,
             neighbours: config.neighbours,
@@ -129,6 +147,10 @@ impl Engine {
                     let handled = self.link_events(events);
                     self.settle(handled);
                 }
+                Wake::Witness(news) => {
+                    self.witness_news(news);
+                    self.settle(Ok(()));
+                }
                 Wake::Secrets(answer) => {
                     let handled = self.secrets_answered(answer);
                     self.settle(handled);
@@ -154,9 +176,25 @@ impl Engine {
     }
 
     async fn next(&mut self, requests: &mut mpsc::Receiver<Request>) -> Wake {
-        let deadline = [
+        let deadline = self.deadline();
+        tokio::select! {
+            request = requests.recv() => Wake::Request(request),
+            outcome = attempt(&mut self.connecting) => Wake::Connected(outcome),
+            events = link::link_brings(&mut self.link, LINK_BATCH) => Wake::Link(events),
+            news = self.witness_link.next(LINK_BATCH) => Wake::Witness(news),
+            answer = self.secrets.answer() => Wake::Secrets(answer),
+            () = self.searches.broken() => Wake::SearchBroken,
+            () = sleep_until(deadline) => Wake::Time,
+        }
+    }
+
+    /// When [`Engine::time_passed`] is due.
+    fn deadline(&self) -> Option<Instant> {
+        [
             self.session.deadline(),
             self.outbox.deadline(),
+            self.proof_deadline(),
+            self.learned.deadline(),
             self.secrets.deadline(),
             self.pm_deadline(),
             self.searches.deadline(),
@@ -164,15 +202,7 @@ impl Engine {
         ]
         .into_iter()
         .flatten()
-        .min();
-        tokio::select! {
-            request = requests.recv() => Wake::Request(request),
-            outcome = attempt(&mut self.connecting) => Wake::Connected(outcome),
-            events = link::next_events(&mut self.link, LINK_BATCH) => Wake::Link(events),
-            answer = self.secrets.answer() => Wake::Secrets(answer),
-            () = self.searches.broken() => Wake::SearchBroken,
-            () = sleep_until(deadline) => Wake::Time,
-        }
+        .min()
     }
 
     fn request(&mut self, request: Request) {
@@ -214,14 +244,7 @@ impl Engine {
                 if self.connector.can_ask() {
                     auth.pm = Some(self.hello()?);
                 }
-                if let Some(identity) = self.session.identity() {
-                    let target = Target {
-                        server: identity.server.clone(),
-                        auth,
-                        options: identity.options.clone(),
-                    };
-                    self.connecting = Some(self.connector.connect(target));
-                }
+                self.connecting = self.target(auth).map(|to| self.connector.connect(to));
             }
             Effect::Disconnect => {
                 self.connecting = None;
@@ -237,11 +260,23 @@ impl Engine {
         Ok(())
     }
 
+    /// Where to connect as this.
+    fn target(&self, auth: ConnectAuth) -> Option<Target> {
+        let identity = self.session.identity()?;
+        Some(Target {
+            server: identity.server.clone(),
+            auth,
+            options: identity.options.clone(),
+        })
+    }
+
     fn time_passed(&mut self) -> Result<(), StoreError> {
         self.index_if_due();
         self.secrets_overdue()?;
-        self.patience_over()?;
+        // First: after a sleep, much that seems overdue is not.
         self.look_at_the_clocks()?;
+        self.proof_overdue()?;
+        self.patience_over()?;
         self.step_if_due()
     }
 
@@ -263,6 +298,10 @@ impl Engine {
         match self.waking.look(now, self.clock.now_ms(), hurry) {
             Some(slept) => {
                 tracing::info!(?slept, "the machine slept, or we were stopped");
+                self.outbox.slept(now);
+                if let Some(link) = &mut self.link {
+                    link.fences.slept(now);
+                }
                 self.step(Input::Woke { slept })
             }
             None => Ok(()),
@@ -295,6 +334,7 @@ impl Engine {
             Ok(Err(error)) => tracing::error!(%error, "the local database failed"),
             Err(_) => tracing::warn!("the secret store does not answer; it is not waited for"),
         }
+        self.witness_link.close();
         if let Some(link) = self.link.take() {
             link.sender.close();
             self.closing = Some(link.events);

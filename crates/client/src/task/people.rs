@@ -20,10 +20,13 @@ impl Engine {
             && user.messages.is_some()
         {
             // Only now there was somebody to tell it by.
-            link.dialect = Some(Dialect::C);
+            let dialect = Dialect::keeping(link.lists_me);
+            link.dialect = Some(dialect);
+            self.learned.dialect = Some(dialect);
         }
         if !self.roster.has_room_for(&user.user_id) {
             tracing::debug!("the server lists too many users; one was left out");
+            self.learned.left_out += 1;
             return Ok(());
         }
         if self
@@ -56,7 +59,7 @@ impl Engine {
         users: &Users,
         me: &UserId,
     ) -> Result<(), StoreError> {
-        let mut left_out = 0;
+        let mut left_out: u64 = 0;
         for user in &users.entries {
             if !self.roster.has_room_for(&user.user_id) {
                 left_out += 1;
@@ -68,6 +71,7 @@ impl Engine {
                     .put_user(account, &user.user_id, &user.username)?;
             }
         }
+        self.learned.left_out = left_out;
         if left_out > 0 {
             tracing::warn!(left_out, "the server lists too many users");
         }

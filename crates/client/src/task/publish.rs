@@ -3,7 +3,7 @@
 use parlour_protocol::UserId;
 
 use super::{Engine, storage_refusal};
-use crate::{Answer, Refusal, RefusalCode, Snapshot, TimelinePage, store::Place};
+use crate::{Answer, ClientEvent, Refusal, RefusalCode, Snapshot, TimelinePage, store::Place};
 
 /// The most items that one page has.
 const PAGE: u32 = 200;
@@ -44,16 +44,21 @@ impl Engine {
         Snapshot {
             session: self.session.view(self.clock.now()),
             secrets: self.secrets_view(),
+            compatibility: self.learned.told().cloned(),
             roster: self.roster.entries(),
         }
     }
 
     /// Publishes what changed since the last time.
     pub(super) fn publish(&mut self) {
+        // Before all else: it is in the snapshot, too.
+        let report = self.news_of_the_server();
         let changes = std::mem::take(&mut self.changes);
         if changes.is_empty() {
+            self.tell(report);
             return;
         }
+        let report = report.filter(|_| !changes.is_everything());
         if let Some(account) = &self.account {
             for id in changes.conversations() {
                 match self.store.summary(account.id, id) {
@@ -73,6 +78,23 @@ impl Engine {
             || self.secrets_view(),
             || self.snapshot(),
         ) {
+            self.tell(Some(event));
+        }
+        self.tell(report);
+    }
+
+    /// What listeners are to know of the server now.
+    fn news_of_the_server(&mut self) -> Option<ClientEvent> {
+        if let Some(link) = &self.link {
+            self.learned.transport = link.sender.transport();
+        }
+        self.learned
+            .news(self.clock.now())
+            .map(|compatibility| ClientEvent::CompatibilityChanged { compatibility })
+    }
+
+    fn tell(&self, event: Option<ClientEvent>) {
+        if let Some(event) = event {
             // An error means that nobody listens.
             let _ = self.events.send(event);
         }

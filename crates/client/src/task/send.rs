@@ -1,12 +1,13 @@
 //! From the queue to the connection.
 
-use parlour_protocol::{OutgoingMessage, UserId};
+use parlour_protocol::{OutgoingMessage, UserId, pm::Code};
 
 use super::Engine;
 use crate::{
     dialect::Dialect,
     outbox::{Sendable, WINDOW},
     ports::SendError,
+    roster::Roster,
     store::{Evidence, Pending, StoreError},
     view::{Delivery, ItemId},
 };
@@ -15,7 +16,8 @@ impl Engine {
     /// Sends what can be sent now. Each message is marked in the store before
     /// it is written to the connection.
     pub(super) fn flush(&mut self) -> Result<(), StoreError> {
-        if !self.session.is_online() {
+        self.tend_witness();
+        if !self.session.is_online() || !self.may_write() {
             return Ok(());
         }
         let Some(link) = &self.link else {
@@ -26,16 +28,16 @@ impl Engine {
         };
         let window = link.pm.as_ref().map_or(WINDOW, |pm| pm.window());
         let roster = &self.roster;
-        let mut batch = self.outbox.take(window, |peer| {
-            sendable(dialect, roster.is_listed(peer), roster.is_connected(peer))
-        });
+        let mut batch = self
+            .outbox
+            .take(window, |peer| sendable(dialect, roster, peer));
         if batch.send.is_empty() && batch.hold.is_empty() {
             return Ok(());
         }
         for message in &mut batch.send {
             message.uid = match dialect {
                 Dialect::Pm => Some(message.uid.unwrap_or_else(|| self.new_uid())),
-                Dialect::A | Dialect::B | Dialect::C => None,
+                Dialect::A | Dialect::B | Dialect::C | Dialect::D => None,
             };
         }
         let marked = self.store.atomically(|store| {
@@ -57,7 +59,7 @@ impl Engine {
         match dialect {
             _ if batch.send.is_empty() => Ok(()),
             Dialect::Pm => self.ask_to_take(batch.send),
-            Dialect::A | Dialect::B | Dialect::C => self.write(batch.send),
+            Dialect::A | Dialect::B | Dialect::C | Dialect::D => self.write(batch.send),
         }
     }
 
@@ -74,9 +76,9 @@ impl Engine {
             match link.sender.send(&packet) {
                 Ok(()) => {
                     if self.roster.me() == Some(&message.peer) {
-                        link.wrote_note(message.content);
+                        link.wrote_note(message.content.clone());
                     }
-                    written.push(message.id);
+                    written.push(message);
                 }
                 Err(SendError::TooLarge) => too_large.push(message.id),
                 Err(SendError::Full) => {
@@ -88,17 +90,11 @@ impl Engine {
         let unwritten: Vec<Pending> = stalled.into_iter().chain(unwritten).collect();
         // Nothing written says nothing about what was written before.
         if !written.is_empty() {
-            let fence = self.outbox.next_fence();
-            let fenced = link.sender.fence(fence);
-            self.outbox
-                .written(written.iter().copied(), fence, self.clock.now());
-            if !fenced {
-                let ids = self.outbox.fence_passed(fence);
-                self.sent(&ids, Evidence::None)?;
-            }
+            self.prove(written);
         }
         for id in too_large {
-            self.set_delivery(id, Delivery::Failed, Evidence::None)?;
+            self.store.set_refused(id, Code::TooLarge)?;
+            self.message_changed(id)?;
         }
         self.unwritten(unwritten)
     }
@@ -112,16 +108,9 @@ impl Engine {
         ids.iter().try_for_each(|id| self.message_changed(*id))
     }
 
-    pub(super) fn fence_passed(&mut self, fence: u64) -> Result<(), StoreError> {
-        let ids = self.outbox.fence_passed(fence);
-        self.sent(&ids, Evidence::Fence)
-    }
-
     /// Doubts that time has resolved.
     pub(super) fn patience_over(&mut self) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let unfenced = self.outbox.unfenced(now);
-        self.sent(&unfenced, Evidence::None)?;
         let over = self.outbox.patience_over(now);
         if over.is_empty() {
             return Ok(());
@@ -132,7 +121,7 @@ impl Engine {
         self.reload_outbox()
     }
 
-    fn sent(&mut self, ids: &[ItemId], evidence: Evidence) -> Result<(), StoreError> {
+    pub(super) fn sent(&mut self, ids: &[ItemId], evidence: Evidence) -> Result<(), StoreError> {
         self.store.atomically(|store| {
             ids.iter()
                 .try_for_each(|id| store.set_delivery(*id, Delivery::Sent, evidence))
@@ -170,12 +159,14 @@ impl Engine {
 /// On a server that keeps messages, anyone it lists can be written to. On
 /// others, what is sent to somebody who is away is lost without a word: it
 /// waits here until they are back, if their id can come back.
-fn sendable(dialect: Dialect, is_listed: bool, is_connected: bool) -> Sendable {
+pub(super) fn sendable(dialect: Dialect, roster: &Roster, peer: &UserId) -> Sendable {
     if dialect == Dialect::Pm {
         // Its list is cut where it is long; it says itself whom it does not know.
         return Sendable::Now;
     }
-    match (is_listed, dialect.keeps_messages() || is_connected) {
+    let is_me = roster.me() == Some(peer);
+    let arrives = dialect.keeps_messages_with(is_me) || roster.is_connected(peer);
+    match (roster.is_listed(peer), arrives) {
         (false, _) => Sendable::Never,
         (true, true) => Sendable::Now,
         (true, false) if dialect.keeps_identities() => Sendable::Later,

@@ -3,6 +3,7 @@
 mod marks;
 mod pm;
 mod pm_server;
+mod proof;
 pub(super) mod stage;
 
 use parlour_protocol::UserEntry;

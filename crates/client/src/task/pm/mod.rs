@@ -55,9 +55,9 @@ impl Pm {
 
     /// What is to be asked later is to be asked now.
     #[cfg(test)]
-    pub(in crate::task) fn hurry(&mut self) {
+    pub(in crate::task) fn hurry(&mut self, now: Instant) {
         if self.inbox.deadline().is_some() {
-            self.inbox.put_off(Duration::ZERO, Instant::now());
+            self.inbox.put_off(Duration::ZERO, now);
         }
     }
 }

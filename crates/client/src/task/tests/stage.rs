@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use parlour_protocol::{
@@ -12,13 +12,13 @@ use parlour_protocol::{
 use rand::{SeedableRng, rngs::StdRng};
 use tokio::sync::{broadcast, mpsc};
 
-use super::super::Engine;
+use super::super::{Engine, witness::Witnessed};
 use crate::{
-    Answer, ClientEvent, Command, Refusal, RosterEntry, Snapshot,
+    Answer, ClientEvent, Command, Compatibility, Refusal, RosterEntry, Snapshot,
     handle::ClientConfig,
     ports::{
-        Alone, Connecting, Connector, Link, LinkClose, LinkEvent, LinkSender, Notice, Question,
-        SendError, SystemClock, Target,
+        Alone, Clock, Connecting, Connector, Fence, Link, LinkClose, LinkEvent, LinkFacts,
+        LinkSender, Notice, Question, SendError, Target,
     },
     secrets::MemorySecrets,
     store::Store,
@@ -34,6 +34,9 @@ pub(in crate::task) struct Wire {
     pub(in crate::task) asked: Vec<(u64, Question)>,
     pub(in crate::task) told: Vec<Notice>,
     pub(in crate::task) full: bool,
+    pub(in crate::task) closed: bool,
+    /// There is never room for a fence.
+    pub(in crate::task) no_fences: bool,
 }
 
 struct Sender(Arc<Mutex<Wire>>);
@@ -48,12 +51,13 @@ impl LinkSender for Sender {
         Ok(())
     }
 
-    fn fence(&self, number: u64) -> bool {
+    fn fence(&self, number: u64) -> Fence {
         let mut wire = self.0.lock().expect("the wire");
-        if !wire.full {
-            wire.fences.push(number);
+        if wire.full || wire.no_fences {
+            return Fence::NotNow;
         }
-        true
+        wire.fences.push(number);
+        Fence::Raised
     }
 
     fn ask(&self, number: u64, question: &Question) -> Result<(), SendError> {
@@ -74,7 +78,41 @@ impl LinkSender for Sender {
         Ok(())
     }
 
-    fn close(&self) {}
+    fn close(&self) {
+        self.0.lock().expect("the wire").closed = true;
+    }
+}
+
+/// Both clocks, which only move when told.
+#[derive(Clone)]
+pub(in crate::task) struct Hands(Arc<Mutex<(Instant, i64)>>);
+
+impl Hands {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new((Instant::now(), 1_700_000_000_000))))
+    }
+
+    /// The wall clock alone moves, as in sleep.
+    pub(in crate::task) fn wall_jumps(&self, ms: i64) {
+        self.0.lock().expect("the clocks").1 += ms;
+    }
+
+    fn moves_to(&self, now: Instant) {
+        let mut hands = self.0.lock().expect("the clocks");
+        let passed = now.saturating_duration_since(hands.0);
+        hands.0 += passed;
+        hands.1 += i64::try_from(passed.as_millis()).expect("a time");
+    }
+}
+
+impl Clock for Hands {
+    fn now_ms(&self) -> i64 {
+        self.0.lock().expect("the clocks").1
+    }
+
+    fn now(&self) -> Instant {
+        self.0.lock().expect("the clocks").0
+    }
 }
 
 /// Connections are made by the story itself.
@@ -94,22 +132,27 @@ impl Connector for NoConnector {
 pub(in crate::task) struct Stage {
     pub(in crate::task) engine: Engine,
     pub(in crate::task) wire: Arc<Mutex<Wire>>,
+    /// What the witness's connection would show.
+    witness: Arc<Mutex<Wire>>,
+    pub(in crate::task) hands: Hands,
     events: broadcast::Receiver<ClientEvent>,
     /// What events alone have told.
     roster: BTreeMap<UserId, RosterEntry>,
+    report: Option<Compatibility>,
     folder: tempfile::TempDir,
 }
 
 impl Stage {
     pub(in crate::task) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
+        let hands = Hands::new();
         let config = ClientConfig {
             data: folder.path().to_owned(),
             profile: "test".into(),
             connector: Arc::new(NoConnector),
             secrets: Arc::new(MemorySecrets::default()),
             neighbours: Arc::new(Alone),
-            clock: Box::new(SystemClock),
+            clock: Box::new(hands.clone()),
             seed: 1,
         };
         let store = Store::open(folder.path()).expect("a store");
@@ -117,8 +160,11 @@ impl Stage {
         Self {
             engine: Engine::new(store, config, StdRng::seed_from_u64(1), sender),
             wire: Arc::default(),
+            witness: Arc::default(),
+            hands,
             events,
             roster: BTreeMap::new(),
+            report: None,
             folder,
         }
     }
@@ -126,6 +172,24 @@ impl Stage {
     /// Signed in as `me` on a server with sessions, which lists these.
     pub(in crate::task) fn online(users: Vec<UserEntry>) -> Self {
         let mut stage = Self::new();
+        stage.signs_in();
+        stage.opens();
+        stage.hears(vec![session("me"), list(users)]);
+        assert!(stage.engine.session.is_online());
+        // The one that is raised before there is anything to prove.
+        stage.answers_fences();
+        stage
+    }
+
+    /// As [`Stage::online`], on a server that answers no fence, which is known.
+    pub(in crate::task) fn online_without_fences(users: Vec<UserEntry>) -> Self {
+        let mut stage = Self::new();
+        let server = "http://127.0.0.1:1";
+        stage
+            .engine
+            .store
+            .set_fences_at(server, false)
+            .expect("stored");
         stage.signs_in();
         stage.opens();
         stage.hears(vec![session("me"), list(users)]);
@@ -160,13 +224,76 @@ impl Stage {
     pub(in crate::task) fn opens(&mut self) {
         self.wire = Arc::default();
         self.engine.connecting = None;
-        let (_, events) = mpsc::channel(1);
-        self.engine.connected(Ok(Link {
-            socket_id: "socket".into(),
-            sender: Box::new(Sender(self.wire.clone())),
-            events,
-            server_patience: Duration::from_secs(45),
-        }));
+        self.engine.connected(Ok(link(&self.wire)));
+    }
+
+    /// The process is stopped meanwhile, so that nothing is done in its time.
+    pub(in crate::task) fn stops_for(&mut self, time: Duration) {
+        self.hands.moves_to(self.hands.now() + time);
+        self.passes(Duration::ZERO);
+    }
+
+    pub(in crate::task) fn witness_is_called(&self) -> bool {
+        self.engine.witness_link.is_connecting()
+    }
+
+    /// The witness's connection stands.
+    pub(in crate::task) fn witness_opens(&mut self) {
+        assert!(self.witness_is_called());
+        self.witness = Arc::default();
+        self.engine.witness_link.stop_connecting();
+        let opened = Witnessed::Connected(Ok(link(&self.witness)));
+        self.witness_brings(opened);
+    }
+
+    /// It is there, and hears.
+    pub(in crate::task) fn witness_comes(&mut self) {
+        self.witness_opens();
+        self.witness_hears(vec![session("me"), list(Vec::new())]);
+    }
+
+    pub(in crate::task) fn witness_hears(&mut self, events: Vec<LinkEvent>) {
+        self.witness_brings(Witnessed::Heard(events));
+    }
+
+    pub(in crate::task) fn witness_falls(&mut self) {
+        let reason = Failure {
+            code: FailureCode::LinkLost,
+            detail: None,
+        };
+        let clean = true;
+        self.witness_hears(vec![LinkEvent::Closed(LinkClose { clean, reason })]);
+    }
+
+    pub(in crate::task) fn witness_is_refused(&mut self, code: FailureCode) {
+        self.witness_fails(Failure { code, detail: None });
+    }
+
+    pub(in crate::task) fn witness_fails(&mut self, failure: Failure) {
+        assert!(self.witness_is_called());
+        self.engine.witness_link.stop_connecting();
+        self.witness_brings(Witnessed::Connected(Err(failure.into())));
+    }
+
+    /// Whether the last one said goodbye.
+    pub(in crate::task) fn witness_is_gone(&self) -> bool {
+        self.witness.lock().expect("the wire").closed
+    }
+
+    fn witness_brings(&mut self, news: Witnessed) {
+        self.engine.witness_news(news);
+        self.engine.settle(Ok(()));
+    }
+
+    /// Time passes, and everything that is due is done in its time.
+    pub(in crate::task) fn passes(&mut self, time: Duration) {
+        let end = self.hands.now() + time;
+        while let Some(due) = self.engine.deadline().filter(|due| *due <= end) {
+            self.hands.moves_to(due);
+            let handled = self.engine.time_passed();
+            self.engine.settle(handled);
+        }
+        self.hands.moves_to(end);
     }
 
     /// The connection breaks, and the next one stands.
@@ -193,10 +320,10 @@ impl Stage {
 
     /// All that waits for its time has waited.
     pub(in crate::task) fn waits(&mut self) {
-        let long = std::time::Instant::now() + Duration::from_secs(3600);
+        let long = self.hands.now() + Duration::from_secs(3600);
         self.engine.outbox.patience_over(long);
         if let Some(pm) = self.engine.link.as_mut().and_then(|link| link.pm.as_mut()) {
-            pm.hurry();
+            pm.hurry(self.hands.now());
         }
         self.engine.settle(Ok(()));
     }
@@ -243,7 +370,12 @@ impl Stage {
             let entries = match event {
                 ClientEvent::Snapshot { snapshot } => {
                     self.roster.clear();
+                    self.report = snapshot.compatibility;
                     snapshot.roster
+                }
+                ClientEvent::CompatibilityChanged { compatibility } => {
+                    self.report = Some(compatibility);
+                    continue;
                 }
                 ClientEvent::RosterChanged { entries } => entries,
                 _ => continue,
@@ -252,13 +384,29 @@ impl Stage {
                 .extend(entries.into_iter().map(|e| (e.user_id.clone(), e)));
         }
         let told: Vec<&RosterEntry> = self.roster.values().collect();
-        let Snapshot { mut roster, .. } = self.engine.snapshot();
+        let Snapshot {
+            mut roster,
+            compatibility,
+            ..
+        } = self.engine.snapshot();
+        assert_eq!(self.report, compatibility);
         roster.sort_by(|a, b| a.user_id.cmp(&b.user_id));
         assert_eq!(told, roster.iter().collect::<Vec<_>>());
     }
 
     pub(in crate::task) fn entry(&self, user: &str) -> Option<RosterEntry> {
         self.engine.roster.entry(&user.into())
+    }
+}
+
+fn link(wire: &Arc<Mutex<Wire>>) -> Link {
+    let (_, events) = mpsc::channel(1);
+    Link {
+        socket_id: "socket".into(),
+        sender: Box::new(Sender(wire.clone())),
+        events,
+        server_patience: Duration::from_secs(45),
+        facts: LinkFacts::default(),
     }
 }
 
