@@ -97,6 +97,7 @@ fn without_engine(failure: &Failure) -> ClientEvent {
                 resumable: false,
             },
             secrets: SecretsView::unused(SecretsBackend::Keyring),
+            compatibility: None,
             roster: Vec::new(),
         },
     }

@@ -89,7 +89,7 @@ export class FakePlatform implements Platform {
     const roster = [...this.#roster.values()];
     this.emit({
       type: "snapshot",
-      snapshot: { session: this.session, secrets: this.secrets, roster },
+      snapshot: { session: this.session, secrets: this.secrets, compatibility: null, roster },
     });
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import type { Compatibility } from "../generated/Compatibility";
 import type { ClientEvent } from "../generated/ClientEvent";
 import type { RosterEntry } from "../generated/RosterEntry";
 import type { SessionView } from "../generated/SessionView";
@@ -40,7 +41,7 @@ function item(id: number, rest: Partial<TimelineItem> = {}): TimelineItem {
 function snapshot(roster: RosterEntry[], session: SessionView = online()): ClientEvent {
   return {
     type: "snapshot",
-    snapshot: { session, secrets: kept(), roster },
+    snapshot: { session, secrets: kept(), compatibility: null, roster },
   };
 }
 
@@ -128,6 +129,20 @@ describe("a change of the secrets", () => {
     const secrets = kept({ backend: "memory", failure, undecided: true });
     apply(world, { type: "secretsChanged", secrets }, 0);
     expect(world.secrets).toEqual(secrets);
+  });
+});
+
+describe("what is known of the server", () => {
+  it("is kept, and comes with a snapshot", () => {
+    const world = new World();
+    const compatibility: Compatibility = {
+      dialect: "d",
+      findings: [{ code: "messagesBetweenOthers", verdict: "yes", number: 3 }],
+    };
+    apply(world, { type: "compatibilityChanged", compatibility }, 0);
+    expect(world.compatibility).toEqual(compatibility);
+    apply(world, snapshot([]), 0);
+    expect(world.compatibility).toBeNull();
   });
 });
 

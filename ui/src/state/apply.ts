@@ -13,6 +13,7 @@ export function apply(world: World, event: ClientEvent, now: number): void {
     case "snapshot":
       applySession(world, event.snapshot.session, now);
       world.secrets = event.snapshot.secrets;
+      world.compatibility = event.snapshot.compatibility;
       world.roster.replace(event.snapshot.roster);
       world.timeline?.markStale();
       return;
@@ -24,6 +25,9 @@ export function apply(world: World, event: ClientEvent, now: number): void {
       return;
     case "secretsChanged":
       world.secrets = event.secrets;
+      return;
+    case "compatibilityChanged":
+      world.compatibility = event.compatibility;
       return;
     case "rosterChanged":
       world.roster.upsert(event.entries);

@@ -1,3 +1,4 @@
+import type { Compatibility } from "../generated/Compatibility";
 import type { Failure } from "../generated/Failure";
 import type { SecretsView } from "../generated/SecretsView";
 import type { SessionView } from "../generated/SessionView";
@@ -15,6 +16,8 @@ export class World {
   /** Whether this session has been online since it began. */
   wasOnline = $state(false);
   secrets = $state.raw<SecretsView | null>(null);
+  /** What is known of the server. */
+  compatibility = $state.raw<Compatibility | null>(null);
   /** The open conversation. */
   timeline = $state.raw<Timeline | null>(null);
   readonly roster = new Roster();

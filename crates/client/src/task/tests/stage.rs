@@ -92,11 +92,6 @@ impl Hands {
         Self(Arc::new(Mutex::new((Instant::now(), 1_700_000_000_000))))
     }
 
-    /// The wall clock alone moves, as in sleep.
-    pub(in crate::task) fn wall_jumps(&self, ms: i64) {
-        self.0.lock().expect("the clocks").1 += ms;
-    }
-
     fn moves_to(&self, now: Instant) {
         let mut hands = self.0.lock().expect("the clocks");
         let passed = now.saturating_duration_since(hands.0);
