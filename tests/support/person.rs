@@ -39,7 +39,7 @@ impl Screen {
         Self {
             session: snapshot.session,
             secrets: snapshot.secrets,
-            compatibility: snapshot.compatibility,
+            compatibility: snapshot.compatibility.map(|report| *report),
             roster,
         }
     }

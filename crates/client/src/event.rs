@@ -74,7 +74,7 @@ pub struct Snapshot {
     /// Where the session is kept.
     pub secrets: SecretsView,
     /// What is known of the server; `None` before there was a connection.
-    pub compatibility: Option<Compatibility>,
+    pub compatibility: Option<Box<Compatibility>>,
     /// Everyone: oneself first, then by name.
     pub roster: Vec<RosterEntry>,
 }

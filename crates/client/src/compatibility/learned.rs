@@ -207,8 +207,10 @@ mod tests {
 
     #[test]
     fn nothing_is_told_before_there_was_a_connection() {
-        let mut learned = Learned::default();
-        learned.unreadable_events = 3;
+        let mut learned = Learned {
+            unreadable_events: 3,
+            ..Learned::default()
+        };
         assert_eq!(learned.news(Instant::now()), None);
         assert_eq!(learned.deadline(), None);
     }
@@ -268,8 +270,10 @@ mod tests {
 
     #[test]
     fn facts_are_told_with_their_numbers() {
-        let mut learned = Learned::default();
-        learned.transport = Some(Transport::Polling);
+        let mut learned = Learned {
+            transport: Some(Transport::Polling),
+            ..Learned::default()
+        };
         learned.connected(LinkFacts {
             encrypted: Some(true),
             max_payload: Some(Some(1_000_000)),

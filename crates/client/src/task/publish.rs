@@ -44,7 +44,7 @@ impl Engine {
         Snapshot {
             session: self.session.view(self.clock.now()),
             secrets: self.secrets_view(),
-            compatibility: self.learned.told().cloned(),
+            compatibility: self.learned.told().cloned().map(Box::new),
             roster: self.roster.entries(),
         }
     }
