@@ -1,10 +1,12 @@
 //! Who waits for which answer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use crate::machine::SpaceId;
 
 /// The server's answer to an event.
 #[derive(Clone)]
@@ -41,6 +43,13 @@ impl Asked {
     }
 }
 
+/// Who asked, and where.
+#[derive(Debug)]
+struct Caller {
+    space: SpaceId,
+    caller: oneshot::Sender<Answer>,
+}
+
 /// Callers by the number of their question.
 ///
 /// Callers come and go by themselves: each has a time-out of its own and drops
@@ -49,7 +58,7 @@ impl Asked {
 /// although no one tells it.
 #[derive(Debug)]
 pub(crate) struct AckTable {
-    waiting: HashMap<u64, oneshot::Sender<Answer>>,
+    waiting: HashMap<u64, Caller>,
     limit: usize,
 }
 
@@ -62,18 +71,27 @@ impl AckTable {
         }
     }
 
-    pub(crate) fn insert(&mut self, id: u64, caller: oneshot::Sender<Answer>) {
+    pub(crate) fn insert(&mut self, space: SpaceId, id: u64, caller: oneshot::Sender<Answer>) {
         if self.waiting.len() >= self.limit {
-            self.waiting.retain(|_, caller| !caller.is_closed());
+            self.waiting.retain(|_, known| !known.caller.is_closed());
         }
-        self.waiting.insert(id, caller);
+        self.waiting.insert(id, Caller { space, caller });
     }
 
-    /// Hands an answer to whom it belongs; `false` if no one waits for it (any more).
-    pub(crate) fn answer(&mut self, id: u64, answer: Answer) -> bool {
-        self.waiting
-            .remove(&id)
-            .is_some_and(|caller| caller.send(answer).is_ok())
+    /// Hands an answer to whom it belongs; `false` if no one waits for it (any
+    /// more), or it comes from a namespace that was not asked.
+    pub(crate) fn answer(&mut self, space: SpaceId, id: u64, answer: Answer) -> bool {
+        match self.waiting.entry(id) {
+            Entry::Occupied(known) if known.get().space == space => {
+                known.remove().caller.send(answer).is_ok()
+            }
+            Entry::Occupied(_) | Entry::Vacant(_) => false,
+        }
+    }
+
+    /// There will be no more answers from this namespace.
+    pub(crate) fn forget(&mut self, space: SpaceId) {
+        self.waiting.retain(|_, known| known.space != space);
     }
 }
 
@@ -93,12 +111,12 @@ mod tests {
         let mut table = AckTable::new(4);
         let (first, mut one) = oneshot::channel();
         let (second, mut two) = oneshot::channel();
-        table.insert(1, first);
-        table.insert(2, second);
-        assert!(table.answer(2, answer("22")));
-        assert!(!table.answer(2, answer("23")));
-        assert!(!table.answer(9, answer("99")));
-        assert!(table.answer(1, answer("11")));
+        table.insert(0, 1, first);
+        table.insert(0, 2, second);
+        assert!(table.answer(0, 2, answer("22")));
+        assert!(!table.answer(0, 2, answer("23")));
+        assert!(!table.answer(0, 9, answer("99")));
+        assert!(table.answer(0, 1, answer("11")));
         assert_eq!(one.try_recv().unwrap().args[0].get(), "11");
         assert_eq!(two.try_recv().unwrap().args[0].get(), "22");
     }
@@ -107,13 +125,28 @@ mod tests {
     fn those_who_gave_up_are_cleared_away() {
         let mut table = AckTable::new(4);
         let (patient, mut still_waiting) = oneshot::channel();
-        table.insert(0, patient);
+        table.insert(0, 0, patient);
         for id in 1..1_000 {
-            table.insert(id, oneshot::channel().0);
+            table.insert(0, id, oneshot::channel().0);
             assert!(table.waiting.len() <= 8);
         }
-        assert!(!table.answer(999, answer("999")));
-        assert!(table.answer(0, answer("0")));
+        assert!(!table.answer(0, 999, answer("999")));
+        assert!(table.answer(0, 0, answer("0")));
         assert!(still_waiting.try_recv().is_ok());
+    }
+
+    #[test]
+    fn each_namespace_answers_for_itself() {
+        let mut table = AckTable::new(4);
+        let (here, mut one) = oneshot::channel();
+        let (there, mut two) = oneshot::channel();
+        table.insert(1, 7, here);
+        table.insert(2, 8, there);
+        assert!(!table.answer(2, 7, answer("7")), "from elsewhere");
+        table.forget(2);
+        assert!(!table.answer(2, 8, answer("8")));
+        assert!(two.try_recv().is_err());
+        assert!(table.answer(1, 7, answer("7")));
+        assert!(one.try_recv().is_ok());
     }
 }

@@ -3,10 +3,12 @@
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use crate::{ack::Answer, fence};
+use crate::{ack::Answer, fence, join::Joiner, machine::SpaceId};
 
 /// What the task is asked to write, and what to do when it does.
 pub(crate) struct Command {
+    /// Whose it is. Once that namespace is left, it is not written any more.
+    pub(crate) space: SpaceId,
     pub(crate) text: String,
     pub(crate) attachments: Vec<Bytes>,
     pub(crate) expect: Expect,
@@ -19,6 +21,8 @@ pub(crate) enum Expect {
         id: u64,
         caller: oneshot::Sender<Answer>,
     },
+    /// To be let into a namespace.
+    Welcome(Box<Joiner>),
     Fence {
         number: u64,
         pending: fence::Pending,

@@ -10,19 +10,18 @@ use tokio::{
 
 use crate::{
     clock,
+    connection::{Connection, Ways},
+    early::Early,
     error::{CloseReason, ConnectError},
     event::SocketEvents,
-    machine::{Effect, Incoming, Input, Machine},
+    machine::{Effect, FIRST, Input, Machine, Welcome},
+    membership::Membership,
     options::ConnectOptions,
     queue::queue,
-    socket::{Parts, Socket},
-    task::{Queues, Settings, Task},
+    socket::{Place, Socket},
+    task::{First, Queues, Settings, Task},
     transport::{self, Heard, Wire},
 };
-
-/// How many events may arrive before CONNECT is answered. Servers have no reason
-/// to send any; the official client keeps them without a limit.
-const EARLY_EVENTS: usize = 256;
 
 /// Connects once: name, TCP, TLS, a transport, engine handshake, CONNECT. Must be
 /// called within a tokio runtime; the connection then has a task of its own.
@@ -45,52 +44,63 @@ async fn attempt(mut options: ConnectOptions) -> Result<(Socket, SocketEvents), 
     let cookies = options.cookies.get_or_insert_default().clone();
     let mut wire = transport::open(&options, &cookies).await?;
     let mut machine = Machine::new(&options);
-    let Joined { id, early } = join(&mut wire, &mut machine).await?;
+    let early = Early::new(options.limits.queued_event_bytes);
+    let Joined { welcome, early } = join(&mut wire, &mut machine, early).await?;
     let handshake = machine
         .handshake()
         .cloned()
         .ok_or_else(|| ConnectError::Protocol("there was no handshake".to_owned()))?;
 
     let limits = options.limits;
-    let close = Arc::new(Notify::new());
+    let attention = Arc::new(Notify::new());
     let (commands, command_queue) = queue(limits.queued_packets, limits.queued_packet_bytes);
-    let (event_queue, events) = queue(limits.queued_events, limits.queued_event_bytes);
+    let (event_queue, reader) = queue(limits.queued_events, limits.queued_event_bytes);
     let (ending, end) = oneshot::channel();
-    let socket = Socket::new(Parts {
-        id,
-        namespace: options.namespace,
-        handshake,
+    let membership = Arc::new(Membership::new(Arc::clone(&attention)));
+    let ways = Ways {
         transport: wire.current().clone(),
         cookies,
-        commands,
-        close: Arc::clone(&close),
-        callers: limits.acks,
-        fences: limits.fences,
-    });
+    };
+    let connection = Connection::new(handshake, &options, ways, commands, attention);
+    let recovery = options.presented_recovery().cloned();
+    let place = Place {
+        namespace: options.namespace,
+        space: FIRST,
+        membership: Arc::clone(&membership),
+        connection: Arc::new(connection),
+    };
+    let socket = Socket::new(place, welcome, recovery);
+    let events = SocketEvents::new(reader, end, Arc::clone(&membership));
     let queues = Queues {
         commands: command_queue,
         events: event_queue,
-        close,
+        ending,
+    };
+    let first = First {
+        socket: socket.clone(),
+        membership,
+        early,
     };
     let settings = Settings {
         write_timeout: options.write_timeout,
         close_timeout: options.close_timeout,
-        acks: limits.acks,
     };
-    let task = Task::new(wire, machine, queues, socket.clone(), settings, early);
-    tokio::spawn(task.run(ending));
-    Ok((socket, SocketEvents::new(events, end)))
+    tokio::spawn(Task::new(wire, machine, queues, first, settings).run());
+    Ok((socket, events))
 }
 
 /// What being let in brought.
 struct Joined {
-    id: String,
-    early: Vec<Incoming>,
+    welcome: Welcome,
+    early: Early,
 }
 
 /// Runs the machine until the server has let us in.
-async fn join(wire: &mut Wire, machine: &mut Machine) -> Result<Joined, ConnectError> {
-    let mut early = Vec::new();
+async fn join(
+    wire: &mut Wire,
+    machine: &mut Machine,
+    mut early: Early,
+) -> Result<Joined, ConnectError> {
     loop {
         let heard = wire.next().await;
         let input = match &heard {
@@ -106,21 +116,24 @@ async fn join(wire: &mut Wire, machine: &mut Machine) -> Result<Joined, ConnectE
             match effect {
                 Effect::Send(text) => wire.text(text),
                 Effect::Pong => wire.pong(),
-                Effect::Deliver(incoming) if early.len() < EARLY_EVENTS => early.push(incoming),
-                Effect::Deliver(_) => {
-                    return Err(ConnectError::Protocol(
-                        "events before the welcome".to_owned(),
-                    ));
+                Effect::Deliver(_, incoming) => {
+                    if !early.push(incoming) {
+                        let what = "too many events before the welcome";
+                        return Err(ConnectError::Protocol(what.to_owned()));
+                    }
                 }
-                Effect::Joined { sid } => joined = Some(sid),
-                Effect::Refused { message, data } => return Err(refused(message, data)),
+                Effect::Joined(_, welcome) => joined = Some(welcome),
+                Effect::Refused { message, data, .. } => return Err(refused(message, data)),
                 Effect::Close(reason) => return Err(failure(reason, machine)),
                 // Nothing was asked yet, and the time is limited as a whole.
-                Effect::Probe(_) | Effect::Answered { .. } | Effect::FenceAnswered { .. } => {}
+                Effect::Probe(_)
+                | Effect::Answered { .. }
+                | Effect::FenceAnswered { .. }
+                | Effect::Dismissed(_) => {}
             }
         }
-        if let Some(id) = joined {
-            return Ok(Joined { id, early });
+        if let Some(welcome) = joined {
+            return Ok(Joined { welcome, early });
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a connection tells its reader.
 
-use std::{collections::VecDeque, fmt};
+use std::{collections::VecDeque, fmt, sync::Arc};
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -9,8 +9,10 @@ use tokio::sync::oneshot;
 use crate::{
     arguments::Arguments,
     error::{CloseReason, EmitError},
+    machine::Incoming,
+    membership::Membership,
     packet::DecodeError,
-    queue,
+    queue, recovery,
     socket::Socket,
 };
 
@@ -32,19 +34,58 @@ const OVERHEAD: usize = 128;
 const PART: usize = 48;
 
 impl SocketEvent {
+    /// What the machine brought up, for the reader of this socket.
+    pub(crate) fn new(incoming: Incoming, socket: &Socket) -> Self {
+        match incoming {
+            Incoming::Event {
+                name,
+                args,
+                attachments,
+                ack,
+            } => Self::Event(Event {
+                name,
+                args,
+                attachments,
+                ack: ack.map(|id| AckReply {
+                    socket: socket.clone(),
+                    id,
+                }),
+            }),
+            Incoming::Undecodable { error, bytes } => {
+                tracing::debug!(%error, bytes, "undecodable packet");
+                Self::Undecodable(Undecodable { error, bytes })
+            }
+        }
+    }
+
     /// What the event takes up in the queue, in bytes.
     pub(crate) fn weight(&self) -> usize {
-        let bytes = match self {
-            Self::Event(event) => {
-                event.name.len()
-                    + event.args.iter().map(|arg| arg.get().len()).sum::<usize>()
-                    + event.attachments.iter().map(Bytes::len).sum::<usize>()
-                    + PART * (event.args.len() + event.attachments.len())
-            }
-            Self::Undecodable(_) | Self::Closed(_) => 0,
-        };
-        bytes.saturating_add(OVERHEAD)
+        match self {
+            Self::Event(event) => weight(&event.name, &event.args, &event.attachments),
+            Self::Undecodable(_) | Self::Closed(_) => OVERHEAD,
+        }
     }
+}
+
+impl Incoming {
+    /// What it would take up in the queue, in bytes.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Event {
+                name,
+                args,
+                attachments,
+                ..
+            } => weight(name, args, attachments),
+            Self::Undecodable { .. } => OVERHEAD,
+        }
+    }
+}
+
+fn weight(name: &str, args: &[Box<RawValue>], attachments: &[Bytes]) -> usize {
+    let args_bytes: usize = args.iter().map(|arg| arg.get().len()).sum();
+    let attached: usize = attachments.iter().map(Bytes::len).sum();
+    OVERHEAD + name.len() + args_bytes + attached + PART * (args.len() + attachments.len())
 }
 
 /// An event from the server.
@@ -93,7 +134,7 @@ impl AckReply {
     /// # Errors
     /// As [`Socket::try_emit`]; the server then gets no answer.
     pub fn send(self, args: &(impl Arguments + ?Sized)) -> Result<(), EmitError> {
-        self.socket.try_answer(self.id, args)
+        self.socket.try_answer(self.id, args, Vec::new())
     }
 }
 
@@ -111,7 +152,8 @@ pub(crate) struct Ending {
     pub(crate) reason: CloseReason,
 }
 
-/// The reader's end of a connection. Dropping it closes the connection.
+/// The reader's end of a namespace. Dropping it leaves the namespace, and closes
+/// the connection with the last one.
 ///
 /// The queue behind it is bounded, in events and in bytes. While it is full the
 /// transport is not read at all, so that the server feels it, and its pings wait
@@ -122,23 +164,39 @@ pub struct SocketEvents {
     queue: queue::Receiver<SocketEvent>,
     ending: Option<oneshot::Receiver<Ending>>,
     last: VecDeque<SocketEvent>,
+    membership: Arc<Membership>,
 }
 
 impl SocketEvents {
     pub(crate) fn new(
         queue: queue::Receiver<SocketEvent>,
         ending: oneshot::Receiver<Ending>,
+        membership: Arc<Membership>,
     ) -> Self {
         Self {
             queue,
             ending: Some(ending),
             last: VecDeque::new(),
+            membership,
         }
     }
 
     /// The next thing to know; [`SocketEvent::Closed`] is the last, then `None`.
     /// Giving up waiting loses nothing.
     pub async fn next(&mut self) -> Option<SocketEvent> {
+        let next = self.receive().await;
+        if self.membership.is_kept()
+            && let Some(SocketEvent::Event(event)) = &next
+            // As with the official client: an event that wants an answer has none.
+            && event.ack.is_none()
+            && let Some(offset) = recovery::offset(&event.args)
+        {
+            self.membership.got(offset);
+        }
+        next
+    }
+
+    async fn receive(&mut self) -> Option<SocketEvent> {
         if let Some(event) = self.queue.recv().await {
             return Some(event);
         }
@@ -153,6 +211,12 @@ impl SocketEvents {
             self.last.push_back(SocketEvent::Closed(reason));
         }
         self.last.pop_front()
+    }
+}
+
+impl Drop for SocketEvents {
+    fn drop(&mut self) {
+        self.membership.leave();
     }
 }
 

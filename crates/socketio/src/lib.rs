@@ -63,19 +63,24 @@ mod clock {
 }
 mod command;
 mod connect;
+mod connection;
 mod cookies;
+mod early;
 pub mod engine;
 mod error;
 mod event;
 mod fence;
+mod join;
 mod liveness;
 mod machine;
+mod membership;
 mod moment;
 mod options;
 pub mod packet;
 mod payload;
 mod queue;
 mod reassembly;
+mod recovery;
 #[cfg(feature = "server")]
 pub mod server;
 mod socket;
@@ -102,10 +107,12 @@ pub use engine::Handshake;
 pub use error::{AckError, CloseReason, ConnectError, Distrust, EmitError, ProxyError};
 pub use event::{AckReply, Event, SocketEvent, SocketEvents, Undecodable};
 pub use fence::FenceAnswer;
+pub use join::{JoinError, JoinOptions};
 pub use options::{
     CertificatesError, ConnectOptions, HeaderError, Headers, Limits, Pin, PinError, Proxy,
     ProxyUrl, ProxyUrlError, Roots, parse_certificates, read_certificates,
 };
+pub use recovery::Recovery;
 /// A certificate for [`Roots`].
 pub use rustls::pki_types::CertificateDer;
 pub use socket::Socket;

@@ -2,16 +2,15 @@
 //! what time it is go in, what to do comes out.
 //!
 //! ```text
-//!          engine handshake          CONNECT answered
-//! Opening ─────────────────▶ Joining ────────────────▶ Open
-//!    │                          │ CONNECT_ERROR          │
-//!    │ anything else            ├──────────▶ Refused     │ 41, 1, close frame, end of stream,
-//!    │                          │                        │ silence, violation, too large
-//!    └──────────────────────────┴────────▶ Closed ◀──────┘
+//!          engine handshake
+//! Opening ─────────────────▶ Open ──▶ Closed
+//!    │                                  ▲  1, close frame, end of stream, silence,
+//!    └──────────────────────────────────┘  violation, too large; nobody is anywhere
+//!              anything else               any more
 //! ```
-//! `Refused` and `Closed` are final: nothing comes out any more. From `Joining`
-//! on pings are answered, since a server may ping before it lets one in; and
-//! events may arrive before CONNECT is answered.
+//! `Closed` is final: nothing comes out any more. While it is open, each
+//! namespace has a life of its own ([`spaces`]): pings are answered before any
+//! lets us in, and events may arrive before CONNECT is answered.
 
 use std::time::{Duration, Instant};
 
@@ -27,43 +26,43 @@ use crate::{
     options::ConnectOptions,
     packet::{Body, Bounds, DecodeError, Packet},
     reassembly::{Progress, Reassembly},
+    recovery::presented,
     surrogate,
 };
 
 mod io;
 mod replies;
+mod spaces;
 
-pub(crate) use io::{Effect, Incoming, Input};
+pub(crate) use io::{Effect, Incoming, Input, Welcome};
 use replies::{joined_as, refusal};
+pub(crate) use spaces::{FIRST, SpaceId};
+use spaces::{Space, SpaceState, Spaces};
 
-/// What an incoming packet with attachments waits for.
-#[derive(Debug)]
-enum Header {
-    Event {
-        name: String,
-        args: Vec<Box<RawValue>>,
-        ack: Option<u64>,
-    },
-    Answer {
-        id: u64,
-        args: Vec<Box<RawValue>>,
-    },
+/// A packet that may wait for its attachments.
+struct Header {
+    space: SpaceId,
+    body: HeaderBody,
+    args: Vec<Box<RawValue>>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+enum HeaderBody {
+    Event { name: String, ack: Option<u64> },
+    Answer { id: u64 },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Opening,
-    Joining,
     Open,
-    Refused,
     Closed,
 }
 
-#[derive(Debug)]
 pub(crate) struct Machine {
     state: State,
-    namespace: String,
-    auth: Option<Box<RawValue>>,
+    spaces: Spaces,
+    /// The first CONNECT, until it is sent.
+    hello: String,
     limits: liveness::Limits,
     handshake: Option<Handshake>,
     liveness: Option<Liveness>,
@@ -73,10 +72,19 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn new(options: &ConnectOptions) -> Self {
+        let recovery = options.presented_recovery();
+        let auth = presented(options.auth.clone(), recovery);
+        let first = Space {
+            id: FIRST,
+            name: options.namespace.clone(),
+            state: SpaceState::Joining,
+            pid: recovery.map(|recovery| recovery.pid.clone()),
+            early: true,
+        };
         Self {
             state: State::Opening,
-            namespace: options.namespace.clone(),
-            auth: options.auth.clone(),
+            spaces: Spaces::new(first),
+            hello: text(&options.namespace, Body::Connect(auth)),
             limits: liveness::Limits {
                 probe_interval: options.probe_interval,
                 silence: options.silence_limit,
@@ -105,8 +113,32 @@ impl Machine {
         self.liveness.as_ref().map(Liveness::deadline)
     }
 
+    /// Which number a namespace has while we are there, or may be about to be.
+    pub(crate) fn space(&mut self, namespace: &str) -> Option<SpaceId> {
+        self.spaces.named(namespace).map(|space| space.id)
+    }
+
+    /// In how many namespaces we are, or may be about to be.
+    pub(crate) fn namespaces(&self) -> usize {
+        self.spaces.count()
+    }
+
+    #[cfg(test)]
+    fn is_waiting(&mut self, space: SpaceId) -> bool {
+        let space = self.spaces.with(space);
+        space.is_some_and(|space| space.state != SpaceState::Open)
+    }
+
+    /// The DISCONNECTs of everything that is joined, as text frames.
+    pub(crate) fn leave_all(&self) -> Vec<String> {
+        self.spaces
+            .open()
+            .map(|name| text(name, Body::Disconnect))
+            .collect()
+    }
+
     pub(crate) fn step(&mut self, input: Input<'_>, now: Instant) -> Vec<Effect> {
-        if matches!(self.state, State::Refused | State::Closed) {
+        if self.state == State::Closed {
             return Vec::new();
         }
         match input {
@@ -119,7 +151,24 @@ impl Machine {
             Input::Woke(gap) => self.alive(|liveness| liveness.woke(gap, now)),
             Input::HeldUp => self.alive(|liveness| liveness.held_up(now)),
             Input::Tick => self.tick(now),
+            Input::Join { space, name, pid } => {
+                self.spaces.add(space, name, pid);
+                Vec::new()
+            }
+            Input::Leave(space) => self.leave(space).into_iter().collect(),
             Input::Ended(reason) => self.end(reason),
+        }
+    }
+
+    fn leave(&mut self, id: SpaceId) -> Option<Effect> {
+        let space = self.spaces.with(id)?;
+        if space.state == SpaceState::Open {
+            let goodbye = text(&space.name, Body::Disconnect);
+            self.spaces.remove(id);
+            Some(Effect::Send(goodbye))
+        } else {
+            space.state = SpaceState::Abandoned;
+            None
         }
     }
 
@@ -165,7 +214,11 @@ impl Machine {
             Some(EnginePacket::Close) => self.end(CloseReason::ServerDisconnect),
             Some(EnginePacket::Pong(_) | EnginePacket::Upgrade | EnginePacket::Noop) => Vec::new(),
             Some(EnginePacket::Open(_)) => self.violation("a second handshake"),
-            None => vec![undecodable(DecodeError::Kind, text.len())],
+            None => vec![undecodable(
+                self.spaces.eldest(),
+                DecodeError::Kind,
+                text.len(),
+            )],
         }
     }
 
@@ -177,82 +230,133 @@ impl Machine {
         self.limits.patience = handshake.patience();
         self.liveness = Some(Liveness::new(self.limits, now));
         self.handshake = Some(handshake);
-        self.state = State::Joining;
-        let mut text = String::from(engine::MESSAGE);
-        let namespace = self.namespace.as_str().into();
-        Packet {
-            namespace,
-            body: Body::Connect(self.auth.take()),
-        }
-        .encode_into(&mut text);
-        vec![Effect::Send(text)]
+        self.state = State::Open;
+        vec![Effect::Send(std::mem::take(&mut self.hello))]
     }
 
     fn message(&mut self, message: &str) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if self.reassembly.interrupt() {
-            effects.push(undecodable(DecodeError::MissingAttachments, message.len()));
+        if let Some(lost) = self.reassembly.interrupt() {
+            let error = DecodeError::MissingAttachments;
+            effects.push(undecodable(lost.space, error, message.len()));
         }
         let repaired = surrogate::repair(message);
         match Packet::decode_within(&repaired, &self.bounds) {
-            Ok(packet) if packet.namespace == self.namespace => {
-                effects.extend(self.packet(packet.body, message.len()));
-            }
-            Ok(packet) => effects.extend(self.foreign(packet)),
+            Ok(packet) => match self.spaces.named(&packet.namespace) {
+                Some(space) => {
+                    let (id, state) = (space.id, space.state);
+                    let deaf = state != SpaceState::Open && !space.early;
+                    effects.extend(self.packet(id, state, deaf, packet.body, message.len()));
+                }
+                None => effects.extend(self.foreign(packet)),
+            },
             Err(error) => {
                 self.reassembly
                     .skip(Packet::announced_attachments(&repaired));
-                effects.push(undecodable(error, message.len()));
+                effects.push(undecodable(self.spaces.eldest(), error, message.len()));
             }
         }
         effects
     }
 
-    fn packet(&mut self, body: Body, bytes: usize) -> Vec<Effect> {
-        match (body, &self.state) {
-            (
-                Body::Event {
-                    ack,
-                    attachments,
-                    name,
-                    args,
-                },
-                _,
-            ) => {
-                let header = Header::Event { name, args, ack };
-                let progress = self.reassembly.begin(header, attachments);
-                assembled(progress, bytes)
-            }
-            (
-                Body::Ack {
-                    id,
-                    attachments,
-                    args,
-                },
-                _,
-            ) => {
-                let progress = self
-                    .reassembly
-                    .begin(Header::Answer { id, args }, attachments);
-                assembled(progress, bytes)
-            }
-            (Body::Disconnect, _) => self.end(CloseReason::ServerDisconnect),
-            (Body::Connect(data), State::Joining) => match joined_as(data.as_deref()) {
-                Some(sid) => {
-                    self.state = State::Open;
-                    vec![Effect::Joined { sid }]
+    /// A packet for a namespace that is ours, unless we are `deaf` there for now.
+    fn packet(
+        &mut self,
+        space: SpaceId,
+        state: SpaceState,
+        deaf: bool,
+        body: Body,
+        bytes: usize,
+    ) -> Vec<Effect> {
+        let (body, attachments, args) = match body {
+            Body::Event {
+                ack,
+                attachments,
+                name,
+                args,
+            } => (HeaderBody::Event { name, ack }, attachments, args),
+            Body::Ack {
+                id,
+                attachments,
+                args,
+            } => (HeaderBody::Answer { id }, attachments, args),
+            Body::Disconnect => return self.dismissed(space),
+            Body::Connect(data) => return self.connected(space, state, data.as_deref()),
+            Body::ConnectError(data) => return self.refused(space, state, data.as_deref()),
+        };
+        if deaf || state == SpaceState::Abandoned {
+            self.reassembly.skip(attachments);
+            return Vec::new();
+        }
+        let header = Header { space, body, args };
+        assembled(space, self.reassembly.begin(header, attachments), bytes)
+    }
+
+    fn connected(
+        &mut self,
+        id: SpaceId,
+        state: SpaceState,
+        data: Option<&RawValue>,
+    ) -> Vec<Effect> {
+        match state {
+            SpaceState::Open => self.violation("CONNECT was answered twice"),
+            SpaceState::Abandoned => {
+                if let Some(space) = self.spaces.with(id) {
+                    space.state = SpaceState::Open;
                 }
-                None => self.violation("CONNECT was answered without an id"),
-            },
-            (Body::ConnectError(data), State::Joining) => {
-                self.state = State::Refused;
-                let (message, data) = refusal(data.as_deref());
-                vec![Effect::Refused { message, data }]
+                self.leave(id).into_iter().collect()
             }
-            (Body::Connect(_) | Body::ConnectError(_), _) => {
-                self.violation("CONNECT was answered twice")
+            SpaceState::Joining => {
+                let Some((sid, pid)) = joined_as(data) else {
+                    return self.violation("CONNECT was answered without an id");
+                };
+                let mut recovered = false;
+                if let Some(space) = self.spaces.with(id) {
+                    space.state = SpaceState::Open;
+                    let presented = space.pid.take();
+                    recovered = presented.is_some() && presented == pid;
+                }
+                let welcome = Welcome {
+                    sid,
+                    pid,
+                    recovered,
+                };
+                vec![Effect::Joined(id, welcome)]
             }
         }
+    }
+
+    fn refused(
+        &mut self,
+        space: SpaceId,
+        state: SpaceState,
+        data: Option<&RawValue>,
+    ) -> Vec<Effect> {
+        if state == SpaceState::Open {
+            return self.violation("CONNECT was answered twice");
+        }
+        self.spaces.remove(space);
+        if self.spaces.deserted() {
+            self.state = State::Closed;
+        }
+        if state == SpaceState::Abandoned {
+            return Vec::new();
+        }
+        let (message, data) = refusal(data);
+        vec![Effect::Refused {
+            space,
+            message,
+            data,
+        }]
+    }
+
+    /// The server ended one namespace, and with the last one the connection.
+    fn dismissed(&mut self, space: SpaceId) -> Vec<Effect> {
+        self.spaces.remove(space);
+        if self.spaces.deserted() {
+            return self.end(CloseReason::ServerDisconnect);
+        }
+        vec![Effect::Dismissed(space)]
     }
 
     /// A packet for a namespace that is not ours: the answer to a fence, or nothing.
@@ -276,27 +380,42 @@ impl Machine {
             return self.violation("it did not begin with a handshake");
         }
         let bytes = part.len();
-        assembled(self.reassembly.part(part), bytes)
+        assembled(self.spaces.eldest(), self.reassembly.part(part), bytes)
     }
 }
 
-fn undecodable(error: DecodeError, bytes: usize) -> Effect {
-    Effect::Deliver(Incoming::Undecodable { error, bytes })
+/// A packet as a text frame.
+pub(crate) fn text(namespace: &str, body: Body) -> String {
+    let mut text = String::from(engine::MESSAGE);
+    let namespace = namespace.into();
+    Packet { namespace, body }.encode_into(&mut text);
+    text
 }
 
-fn assembled(progress: Progress<Header>, bytes: usize) -> Vec<Effect> {
-    vec![match progress {
+fn undecodable(space: SpaceId, error: DecodeError, bytes: usize) -> Effect {
+    Effect::Deliver(space, Incoming::Undecodable { error, bytes })
+}
+
+/// What became of a packet; `space` is told where it is not known whose it was.
+fn assembled(space: SpaceId, progress: Progress<Header>, bytes: usize) -> Vec<Effect> {
+    let (header, attachments) = match progress {
         Progress::Waiting => return Vec::new(),
-        Progress::Failed(error) => undecodable(error, bytes),
-        Progress::Complete(Header::Event { name, args, ack }, attachments) => {
-            Effect::Deliver(Incoming::Event {
+        Progress::Failed(error) => return vec![undecodable(space, error, bytes)],
+        Progress::Complete(header, attachments) => (header, attachments),
+    };
+    let Header { space, body, args } = header;
+    vec![match body {
+        HeaderBody::Event { name, ack } => {
+            let incoming = Incoming::Event {
                 name,
                 args,
                 attachments,
                 ack,
-            })
+            };
+            Effect::Deliver(space, incoming)
         }
-        Progress::Complete(Header::Answer { id, args }, attachments) => Effect::Answered {
+        HeaderBody::Answer { id } => Effect::Answered {
+            space,
             id,
             answer: Answer { args, attachments },
         },

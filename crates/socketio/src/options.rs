@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use serde_json::value::RawValue;
 use url::Url;
 
-use crate::{cookies::CookieJar, transports::Transports};
+use crate::{cookies::CookieJar, recovery::Recovery, transports::Transports};
 
 mod headers;
 mod pin;
@@ -38,6 +38,9 @@ pub struct ConnectOptions {
     /// The cookies to begin with, and to add to; none by default, and then the
     /// connection has a jar of its own.
     pub cookies: Option<CookieJar>,
+    /// What to go on with, of an earlier connection that broke; ignored where it is
+    /// of another server or namespace.
+    pub recovery: Option<Recovery>,
     /// For everything from looking up the name to being let in; 10 s by default.
     pub connect_timeout: Duration,
     /// How long writing may stand still before the connection counts as lost;
@@ -78,6 +81,7 @@ impl ConnectOptions {
             auth: None,
             transports: Transports::default(),
             cookies: None,
+            recovery: None,
             connect_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(2),
@@ -91,6 +95,19 @@ impl ConnectOptions {
             limits: Limits::default(),
         }
     }
+
+    /// Scheme, host and port of the server.
+    pub(crate) fn origin(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+
+    /// What is to be recovered, where it may be presented here.
+    pub(crate) fn presented_recovery(&self) -> Option<&Recovery> {
+        let recovery = self.recovery.as_ref()?;
+        recovery
+            .is_for(&self.origin(), &self.namespace)
+            .then_some(recovery)
+    }
 }
 
 impl fmt::Debug for ConnectOptions {
@@ -103,6 +120,7 @@ impl fmt::Debug for ConnectOptions {
             .field("auth", &self.auth.as_ref().map(|_| "…"))
             .field("transports", &self.transports)
             .field("cookies", &self.cookies)
+            .field("recovery", &self.recovery)
             .field("connect_timeout", &self.connect_timeout)
             .field("proxy", &self.proxy)
             .field("pin", &self.pin)
@@ -148,6 +166,9 @@ pub struct Limits {
     /// How many callers may wait for an answer at a time; 1,024 by default.
     /// Others wait for their turn within their time.
     pub acks: usize,
+    /// How many namespaces may be joined at a time over one connection, the first
+    /// one included; 16 by default. More are refused.
+    pub namespaces: usize,
     /// How many fences may be unanswered; 1,024 by default. More are refused.
     pub fences: usize,
 }
@@ -165,6 +186,7 @@ impl Default for Limits {
             queued_packets: 1_024,
             queued_packet_bytes: 8 << 20,
             acks: 1_024,
+            namespaces: 16,
             fences: 1_024,
         }
     }

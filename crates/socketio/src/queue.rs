@@ -67,11 +67,6 @@ impl<T> Sender<T> {
         Ok(Slot { place, room })
     }
 
-    /// Waits until the reader is gone.
-    pub(crate) async fn closed(&self) {
-        self.tx.closed().await;
-    }
-
     fn weight(&self, bytes: usize) -> u32 {
         u32::try_from(bytes).unwrap_or(u32::MAX).min(self.limit)
     }
@@ -138,6 +133,5 @@ mod tests {
         let (waited, ()) = tokio::join!(tx.reserve(1), async { drop(rx) });
         assert!(waited.is_err());
         assert!(matches!(tx.try_send("b", 1), Err(Refused::Closed("b"))));
-        tx.closed().await;
     }
 }

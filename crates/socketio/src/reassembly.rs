@@ -117,13 +117,13 @@ impl<H> Reassembly<H> {
         }
     }
 
-    /// Another packet begins. `true` if one was still waiting for attachments
-    /// and is thereby lost.
-    pub(crate) fn interrupt(&mut self) -> bool {
-        matches!(
-            std::mem::replace(&mut self.state, State::Idle),
-            State::Collecting { .. }
-        )
+    /// Another packet begins. One that was still waiting for attachments is
+    /// thereby lost, and comes back.
+    pub(crate) fn interrupt(&mut self) -> Option<H> {
+        match std::mem::replace(&mut self.state, State::Idle) {
+            State::Collecting { header, .. } => Some(header),
+            State::Idle | State::Skipping { .. } => None,
+        }
     }
 }
 
@@ -171,15 +171,15 @@ mod tests {
             Progress::Complete("next", vec![part(10)])
         );
         assert_eq!(reassembly.begin("absurd", u64::MAX), too_many);
-        assert!(!reassembly.interrupt());
+        assert_eq!(reassembly.interrupt(), None);
     }
 
     #[test]
     fn an_interruption_is_told() {
         let mut reassembly = Reassembly::new(2, 10);
-        assert!(!reassembly.interrupt());
+        assert_eq!(reassembly.interrupt(), None);
         assert_eq!(reassembly.begin("one", 1), Progress::Waiting);
-        assert!(reassembly.interrupt());
-        assert!(!reassembly.interrupt());
+        assert_eq!(reassembly.interrupt(), Some("one"));
+        assert_eq!(reassembly.interrupt(), None);
     }
 }

@@ -1,34 +1,32 @@
-//! The handle of a connection: everything one can ask of it.
+//! The handle of a namespace: everything one can ask of it.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::{
     ack::{Answer, Asked},
     arguments::Arguments,
     command::{Command, Expect},
+    connection::Connection,
     cookies::CookieJar,
     engine::{self, Handshake},
     error::{AckError, EmitError},
     fence::{self, FenceAnswer},
-    packet::{Body, Packet, encode_ack, encode_event, is_reserved},
+    machine::{SpaceId, Welcome},
+    membership::Membership,
+    packet::{encode_ack, encode_event, is_reserved},
     payload,
-    queue::{self, Refused},
-    transports::{Current, Transport},
+    queue::Refused,
+    recovery::Recovery,
+    transports::Transport,
 };
 
-/// A handle of a connection. Clones are cheap and speak on the same connection;
-/// what one of them emits keeps its order. The connection lives as long as its
-/// [`SocketEvents`](crate::SocketEvents), not as long as its handles.
+/// A handle of a connection in one of its namespaces. Clones are cheap and speak
+/// on the same connection; what they emit keeps its order. Being in the namespace
+/// lasts as long as the [`SocketEvents`](crate::SocketEvents), not as long as the
+/// handles.
 #[derive(Clone)]
 pub struct Socket {
     shared: Arc<Shared>,
@@ -36,50 +34,41 @@ pub struct Socket {
 
 struct Shared {
     id: String,
+    pid: Option<String>,
+    recovered: bool,
     namespace: String,
-    handshake: Handshake,
-    transport: Current,
-    cookies: CookieJar,
-    commands: queue::Sender<Command>,
-    close: Arc<Notify>,
-    callers: Arc<Semaphore>,
-    fences: Arc<Semaphore>,
-    next_ack: AtomicU64,
-    next_fence: AtomicU64,
+    space: SpaceId,
+    membership: Arc<Membership>,
+    connection: Arc<Connection>,
 }
 
-/// What a handle is made of.
-pub(crate) struct Parts {
-    pub(crate) id: String,
+/// Where a handle belongs.
+pub(crate) struct Place {
     pub(crate) namespace: String,
-    pub(crate) handshake: Handshake,
-    pub(crate) transport: Current,
-    pub(crate) cookies: CookieJar,
-    pub(crate) commands: queue::Sender<Command>,
-    pub(crate) close: Arc<Notify>,
-    pub(crate) callers: usize,
-    pub(crate) fences: usize,
+    pub(crate) space: SpaceId,
+    pub(crate) membership: Arc<Membership>,
+    pub(crate) connection: Arc<Connection>,
 }
 
 impl Socket {
-    pub(crate) fn new(parts: Parts) -> Self {
+    /// A handle for where the server has let us in. `recovery` is what was
+    /// presented there.
+    pub(crate) fn new(place: Place, welcome: Welcome, recovery: Option<Recovery>) -> Self {
+        if welcome.pid.is_some() {
+            let presented = recovery.filter(|_| welcome.recovered);
+            place
+                .membership
+                .keeps_from(presented.map(|recovery| recovery.offset));
+        }
         Self {
             shared: Arc::new(Shared {
-                id: parts.id,
-                namespace: parts.namespace,
-                handshake: parts.handshake,
-                transport: parts.transport,
-                cookies: parts.cookies,
-                commands: parts.commands,
-                close: parts.close,
-                callers: Arc::new(Semaphore::new(
-                    parts.callers.clamp(1, Semaphore::MAX_PERMITS),
-                )),
-                fences: Arc::new(Semaphore::new(
-                    parts.fences.clamp(1, Semaphore::MAX_PERMITS),
-                )),
-                next_ack: AtomicU64::new(0),
-                next_fence: AtomicU64::new(0),
+                id: welcome.sid,
+                pid: welcome.pid,
+                recovered: welcome.recovered,
+                namespace: place.namespace,
+                space: place.space,
+                membership: place.membership,
+                connection: place.connection,
             }),
         }
     }
@@ -91,24 +80,58 @@ impl Socket {
         &self.shared.id
     }
 
+    /// The namespace that it speaks in.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        &self.shared.namespace
+    }
+
     /// What the server said about the connection when it opened.
     #[must_use]
     pub fn handshake(&self) -> &Handshake {
-        &self.shared.handshake
+        &self.shared.connection.handshake
+    }
+
+    /// Whether the server took up the state of an earlier connection again
+    /// ([`ConnectOptions::recovery`](crate::ConnectOptions::recovery)): then the
+    /// id is the old one, and the first events are those that were missed.
+    #[must_use]
+    pub fn recovered(&self) -> bool {
+        self.shared.recovered
+    }
+
+    /// What it takes to go on here after the connection broke; also once it has.
+    /// `None` where the server keeps no state, or no event with an offset came
+    /// yet.
+    ///
+    /// It stands behind the last event that [`SocketEvents::next`] gave out, so
+    /// take it when all were read that will be: those that come after it are
+    /// repeated by the server. A server keeps the state of a connection that
+    /// broke, not of one that was closed, and for a time of its own choosing.
+    ///
+    /// [`SocketEvents::next`]: crate::SocketEvents::next
+    #[must_use]
+    pub fn recovery(&self) -> Option<Recovery> {
+        Some(Recovery {
+            origin: self.shared.connection.origin.clone(),
+            namespace: self.shared.namespace.clone(),
+            pid: self.shared.pid.clone()?,
+            offset: self.shared.membership.offset()?,
+        })
     }
 
     /// What carries the connection now. It changes once at the most: from polling
     /// to WebSocket.
     #[must_use]
     pub fn transport(&self) -> Transport {
-        self.shared.transport.get()
+        self.shared.connection.ways.transport.get()
     }
 
     /// The cookies of the connection, for the next one
     /// ([`ConnectOptions::cookies`](crate::ConnectOptions::cookies)).
     #[must_use]
     pub fn cookies(&self) -> CookieJar {
-        self.shared.cookies.clone()
+        self.shared.connection.ways.cookies.clone()
     }
 
     /// Queues an event without waiting.
@@ -158,13 +181,14 @@ impl Socket {
         args: &(impl Arguments + ?Sized),
         timeout: Duration,
     ) -> Result<Answer, AckError> {
-        let id = self.shared.next_ack.fetch_add(1, Ordering::Relaxed);
+        let id = self.shared.connection.number_question();
         let (caller, answer) = oneshot::channel();
         let expect = Expect::Answer { id, caller };
         let command = self.event(event, args, Some(id), Vec::new(), expect)?;
         let ask = async {
             let _turn = self
                 .shared
+                .connection
                 .callers
                 .acquire()
                 .await
@@ -188,10 +212,10 @@ impl Socket {
         event: &str,
         args: &(impl Arguments + ?Sized),
     ) -> Result<Asked, EmitError> {
-        let turn = Arc::clone(&self.shared.callers)
+        let turn = Arc::clone(&self.shared.connection.callers)
             .try_acquire_owned()
             .map_err(|_| EmitError::Full)?;
-        let id = self.shared.next_ack.fetch_add(1, Ordering::Relaxed);
+        let id = self.shared.connection.number_question();
         let (caller, answer) = oneshot::channel();
         let expect = Expect::Answer { id, caller };
         self.try_queue(self.event(event, args, Some(id), Vec::new(), expect)?)?;
@@ -207,9 +231,10 @@ impl Socket {
     /// ([`Limits::fences`](crate::Limits::fences)), or the connection is closed.
     pub fn try_fence(&self) -> Result<oneshot::Receiver<FenceAnswer>, EmitError> {
         let permit = self.fence_permit()?;
-        let number = self.shared.next_fence.fetch_add(1, Ordering::Relaxed);
+        let number = self.shared.connection.number_fence();
         let (caller, answer) = oneshot::channel();
         self.try_queue(Command {
+            space: self.shared.space,
             text: fence::raise(number),
             attachments: Vec::new(),
             expect: Expect::Fence {
@@ -220,39 +245,34 @@ impl Socket {
         Ok(answer)
     }
 
-    /// Closes the connection politely: what is queued is still written, then the
-    /// namespace is left and the WebSocket closed, all within `close_timeout`.
-    /// Nothing more is taken or delivered. Returns at once; the end of the
+    /// Leaves the namespace politely: what is queued is still written before, and
+    /// nothing more is taken or delivered. With the last namespace the connection
+    /// is closed, all within `close_timeout`. Returns at once; the end of the
     /// events is [`CloseReason::Local`](crate::CloseReason::Local).
     pub fn close(&self) {
-        self.shared.close.notify_one();
-    }
-
-    /// The DISCONNECT from our namespace, as a text frame.
-    pub(crate) fn leave(&self) -> String {
-        let mut text = String::from(engine::MESSAGE);
-        let namespace = self.shared.namespace.as_str().into();
-        Packet {
-            namespace,
-            body: Body::Disconnect,
-        }
-        .encode_into(&mut text);
-        text
+        self.shared.membership.leave();
     }
 
     pub(crate) fn try_answer(
         &self,
         id: u64,
         args: &(impl Arguments + ?Sized),
+        attachments: Vec<Bytes>,
     ) -> Result<(), EmitError> {
+        self.try_queue(self.answer(id, args, attachments)?)
+    }
+
+    /// The answer to question number `id`, as it will be written.
+    pub(crate) fn answer(
+        &self,
+        id: u64,
+        args: &(impl Arguments + ?Sized),
+        attachments: Vec<Bytes>,
+    ) -> Result<Command, EmitError> {
         let mut text = String::from(engine::MESSAGE);
-        encode_ack(&mut text, &self.shared.namespace, id, 0, args).map_err(json_error)?;
-        self.fits(text.len())?;
-        self.try_queue(Command {
-            text,
-            attachments: Vec::new(),
-            expect: Expect::Nothing,
-        })
+        let count = u64::try_from(attachments.len()).unwrap_or(u64::MAX);
+        encode_ack(&mut text, &self.shared.namespace, id, count, args).map_err(json_error)?;
+        self.command(text, attachments, Expect::Nothing)
     }
 
     fn event(
@@ -270,11 +290,21 @@ impl Socket {
         let count = u64::try_from(attachments.len()).unwrap_or(u64::MAX);
         encode_event(&mut text, &self.shared.namespace, ack, count, name, args)
             .map_err(json_error)?;
+        self.command(text, attachments, expect)
+    }
+
+    fn command(
+        &self,
+        text: String,
+        attachments: Vec<Bytes>,
+        expect: Expect,
+    ) -> Result<Command, EmitError> {
         self.fits(text.len())?;
         attachments
             .iter()
             .try_for_each(|attachment| self.fits(self.size_of(attachment)))?;
         Ok(Command {
+            space: self.shared.space,
             text,
             attachments,
             expect,
@@ -290,22 +320,30 @@ impl Socket {
         }
     }
 
-    fn fits(&self, size: usize) -> Result<(), EmitError> {
-        match self.shared.handshake.max_payload {
+    pub(crate) fn connection(&self) -> &Arc<Connection> {
+        &self.shared.connection
+    }
+
+    pub(crate) fn fits(&self, size: usize) -> Result<(), EmitError> {
+        match self.handshake().max_payload {
             Some(limit) if size > limit => Err(EmitError::TooLarge { size, limit }),
             _ => Ok(()),
         }
     }
 
     fn fence_permit(&self) -> Result<OwnedSemaphorePermit, EmitError> {
-        Arc::clone(&self.shared.fences)
+        Arc::clone(&self.shared.connection.fences)
             .try_acquire_owned()
             .map_err(|_| EmitError::Full)
     }
 
     fn try_queue(&self, command: Command) -> Result<(), EmitError> {
+        if self.shared.membership.has_left() {
+            return Err(EmitError::Closed);
+        }
         let bytes = command.bytes();
         self.shared
+            .connection
             .commands
             .try_send(command, bytes)
             .map_err(|refused| match refused {
@@ -314,9 +352,13 @@ impl Socket {
             })
     }
 
-    async fn queue(&self, command: Command) -> Result<(), EmitError> {
-        let slot = self.shared.commands.reserve(command.bytes()).await;
-        slot.map_err(|_| EmitError::Closed)?.put(command);
+    pub(crate) async fn queue(&self, command: Command) -> Result<(), EmitError> {
+        let slot = self.shared.connection.commands.reserve(command.bytes());
+        let slot = slot.await.map_err(|_| EmitError::Closed)?;
+        if self.shared.membership.has_left() {
+            return Err(EmitError::Closed);
+        }
+        slot.put(command);
         Ok(())
     }
 }
@@ -329,7 +371,7 @@ impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Socket")
             .field("namespace", &self.shared.namespace)
-            .field("handshake", &self.shared.handshake)
+            .field("handshake", self.handshake())
             .field("transport", &self.transport())
             .finish_non_exhaustive()
     }

@@ -1,7 +1,6 @@
 //! The task that owns an open connection: one loop, one `select!`.
 
 use std::{
-    collections::VecDeque,
     future::poll_fn,
     pin::pin,
     sync::Arc,
@@ -18,20 +17,27 @@ use crate::{
     ack::AckTable,
     clock,
     command::{Command, Expect},
+    connection::Connection,
+    early::Early,
     error::CloseReason,
-    event::{AckReply, Ending, Event, SocketEvent, Undecodable},
+    event::{Ending, SocketEvent},
     fence::{self, FenceAnswer, FenceTable},
+    join::JoinError,
     liveness::{Gap, Watch},
-    machine::{Effect, Incoming, Input, Machine},
+    machine::{Effect, Input, Machine},
+    membership::Membership,
     moment,
-    queue::{self, Refused},
+    queue::{self, Gone, Slot},
     socket::Socket,
     transport::{Heard, Wire},
 };
 
 mod farewell;
+mod seat;
+mod seats;
 
 use farewell::push;
+use seat::Seat;
 
 /// How many bytes are handed to the writer in one go, so that they share a write.
 const WRITE_AHEAD: usize = 256 << 10;
@@ -43,13 +49,14 @@ pub(crate) struct Task {
     wire: Wire,
     machine: Machine,
     commands: queue::Receiver<Command>,
-    events: queue::Sender<SocketEvent>,
-    /// Events there was no room for. While there are any, nothing is read.
-    waiting: VecDeque<SocketEvent>,
+    /// The namespaces. While one of them is blocked, nothing is read.
+    seats: Vec<Seat>,
     acks: AckTable,
     fences: FenceTable,
-    socket: Socket,
-    close: Arc<Notify>,
+    connection: Arc<Connection>,
+    attention: Arc<Notify>,
+    /// Counts the turns of the loop, so that no blocked reader waits for another.
+    turn: usize,
     /// What the meter showed when reading last came to a halt.
     read_before: u64,
     watch: Watch,
@@ -63,52 +70,59 @@ pub(crate) struct Task {
 pub(crate) struct Settings {
     pub(crate) write_timeout: Duration,
     pub(crate) close_timeout: Duration,
-    pub(crate) acks: usize,
 }
 
 /// The ends of the task's queues.
 pub(crate) struct Queues {
     pub(crate) commands: queue::Receiver<Command>,
     pub(crate) events: queue::Sender<SocketEvent>,
-    pub(crate) close: Arc<Notify>,
+    pub(crate) ending: oneshot::Sender<Ending>,
+}
+
+/// The namespace that a connection begins with.
+pub(crate) struct First {
+    pub(crate) socket: Socket,
+    pub(crate) membership: Arc<Membership>,
+    /// What arrived until we were let in.
+    pub(crate) early: Early,
 }
 
 impl Task {
-    /// For a machine that has been let in, with what arrived until then.
+    /// For a machine that has been let in.
     pub(crate) fn new(
         wire: Wire,
         machine: Machine,
         queues: Queues,
-        socket: Socket,
+        first: First,
         settings: Settings,
-        early: Vec<Incoming>,
     ) -> Self {
-        let mut task = Self {
+        let connection = Arc::clone(first.socket.connection());
+        let mut seat = Seat::first(first.socket, first.membership, queues.events, queues.ending);
+        for incoming in first.early {
+            seat.deliver(incoming);
+        }
+        Self {
             read_before: wire.bytes_read(),
             wire,
             machine,
             commands: queues.commands,
-            events: queues.events,
-            waiting: VecDeque::new(),
-            acks: AckTable::new(settings.acks),
+            seats: vec![seat],
+            acks: AckTable::new(connection.limits.acks),
             fences: FenceTable::new(),
-            socket,
-            close: queues.close,
+            attention: Arc::clone(&connection.attention),
+            connection,
+            turn: 0,
             watch: Watch::new(moment::now()),
             gap: None,
             settings,
-        };
-        early
-            .into_iter()
-            .for_each(|incoming| task.deliver(incoming));
-        task
+        }
     }
 
     /// Runs to the end of the connection.
-    pub(crate) async fn run(mut self, ending: oneshot::Sender<Ending>) {
+    pub(crate) async fn run(mut self) {
         let reason = self.serve().await;
         tracing::debug!(%reason, "connection ended");
-        self.finish(reason, ending).await;
+        self.finish(reason).await;
     }
 
     async fn serve(&mut self) -> CloseReason {
@@ -118,26 +132,16 @@ impl Task {
             if due < timer.deadline().into_std() {
                 timer.as_mut().reset(due.into());
             }
-            let room = self.waiting.front().map_or(0, SocketEvent::weight);
-            let reading = self.waiting.is_empty();
+            let blocked = self.blocked();
+            let reading = blocked.is_none();
             let ended = tokio::select! {
                 heard = poll_fn(|cx| self.wire.poll(cx, reading)) => self.hear(heard),
                 Some(command) = self.commands.recv(), if self.wire.ready() => {
                     self.write(command);
                     None
                 }
-                slot = self.events.reserve(room), if !self.waiting.is_empty() => match slot {
-                    Ok(slot) => {
-                        match self.waiting.pop_front() {
-                            Some(event) => slot.put(event),
-                            None => drop(slot),
-                        }
-                        self.resume_if_clear()
-                    }
-                    Err(queue::Gone) => Some(CloseReason::Local),
-                },
-                () = self.events.closed() => Some(CloseReason::Local),
-                () = self.close.notified() => Some(CloseReason::Local),
+                (at, slot) = room(&self.seats, blocked), if !reading => self.fill(at, slot),
+                () = self.attention.notified() => self.look_who_left(),
                 () = timer.as_mut() => {
                     // Never earlier than now: `due` brings it forward again.
                     timer.as_mut().reset(tokio::time::Instant::now() + IDLE);
@@ -156,7 +160,7 @@ impl Task {
         let limit = self.settings.write_timeout;
         let stall = self.wire.stall_deadline(limit, now);
         // While we do not read, we cannot know whether the server speaks.
-        let silence = self.machine.deadline().filter(|_| self.waiting.is_empty());
+        let silence = self.machine.deadline().filter(|_| self.blocked().is_none());
         [stall, silence]
             .into_iter()
             .flatten()
@@ -175,7 +179,7 @@ impl Task {
         if self.wire.stalled(limit, moment.monotonic) && gap.is_none() {
             return Some(CloseReason::WriteTimeout);
         }
-        if !self.waiting.is_empty() {
+        if self.blocked().is_some() {
             return None;
         }
         if let Some(gap) = self.gap.take() {
@@ -209,12 +213,24 @@ impl Task {
         ended
     }
 
-    fn resume_if_clear(&mut self) -> Option<CloseReason> {
-        if self.waiting.is_empty() {
-            self.step(Input::Resumed)
-        } else {
-            None
+    /// One of the seats whose readers have to make room, each in its turn.
+    fn blocked(&self) -> Option<usize> {
+        let count = self.seats.len();
+        (0..count)
+            .map(|step| (self.turn + step) % count)
+            .find(|at| self.seats[*at].is_blocked())
+    }
+
+    fn fill(&mut self, at: usize, slot: Result<Slot<SocketEvent>, Gone>) -> Option<CloseReason> {
+        self.turn = self.turn.wrapping_add(1);
+        if let (Some(seat), Ok(slot)) = (self.seats.get_mut(at), slot) {
+            seat.fill(slot);
+            return match self.blocked() {
+                Some(_) => None,
+                None => self.step(Input::Resumed),
+            };
         }
+        self.look_who_left()
     }
 
     fn step(&mut self, input: Input<'_>) -> Option<CloseReason> {
@@ -224,14 +240,28 @@ impl Task {
                 Effect::Send(text) => self.wire.text(text),
                 Effect::Pong => self.wire.pong(),
                 Effect::Probe(number) => self.wire.probe(number),
-                Effect::Deliver(incoming) => self.deliver(incoming),
-                Effect::Answered { id, answer } => {
-                    self.acks.answer(id, answer);
+                Effect::Deliver(space, incoming) => self.deliver(space, incoming),
+                Effect::Answered { space, id, answer } => {
+                    self.acks.answer(space, id, answer);
                 }
                 Effect::FenceAnswered { number, answer } => self.fence_answered(number, answer),
+                Effect::Joined(space, welcome) => self.joined(space, welcome),
+                Effect::Refused {
+                    space,
+                    message,
+                    data,
+                } => {
+                    if let Some(seat) = self.vacate(space) {
+                        seat.fail(JoinError::Refused { message, data });
+                    }
+                    ended = ended.or_else(|| self.deserted());
+                }
+                Effect::Dismissed(space) => {
+                    if let Some(seat) = self.vacate(space) {
+                        seat.end(CloseReason::ServerDisconnect);
+                    }
+                }
                 Effect::Close(reason) => ended = Some(reason),
-                // Of the time before this task.
-                Effect::Joined { .. } | Effect::Refused { .. } => {}
             }
         }
         ended
@@ -249,57 +279,47 @@ impl Task {
         let _ = pending.caller.send(answer);
     }
 
-    fn deliver(&mut self, incoming: Incoming) {
-        let event = match incoming {
-            Incoming::Event {
-                name,
-                args,
-                attachments,
-                ack,
-            } => SocketEvent::Event(Event {
-                name,
-                args,
-                attachments,
-                ack: ack.map(|id| AckReply {
-                    socket: self.socket.clone(),
-                    id,
-                }),
-            }),
-            Incoming::Undecodable { error, bytes } => {
-                tracing::debug!(%error, bytes, "undecodable packet");
-                SocketEvent::Undecodable(Undecodable { error, bytes })
-            }
-        };
-        if !self.waiting.is_empty() {
-            self.waiting.push_back(event);
-            return;
-        }
-        let bytes = event.weight();
-        // A reader that is gone shows at the next turn of the loop.
-        if let Err(Refused::Full(event)) = self.events.try_send(event, bytes) {
-            self.waiting.push_back(event);
-        }
-    }
-
     /// Hands a command to the writer, and those behind it up to a good measure.
     fn write(&mut self, command: Command) {
         let mut next = Some(command);
         let mut bytes = 0;
         while let Some(command) = next {
             bytes += command.bytes();
-            match command.expect {
-                Expect::Nothing => {}
-                Expect::Answer { id, caller } => self.acks.insert(id, caller),
-                Expect::Fence { number, pending } => {
-                    self.fences.insert(number, pending);
-                }
-            }
-            push(&mut self.wire, command.text, command.attachments);
+            self.put(command);
             next = if bytes < WRITE_AHEAD {
                 self.commands.try_recv()
             } else {
                 None
             };
         }
+    }
+
+    /// Hands one command to the writer, unless there is no sense in it any more.
+    fn put(&mut self, command: Command) {
+        let space = command.space;
+        match command.expect {
+            Expect::Welcome(joiner) => {
+                if !self.takes_seat(space, *joiner) {
+                    return;
+                }
+            }
+            // It raced with the end of its namespace. A server may end the whole
+            // connection for a packet from where one is not any more.
+            _ if !self.seats.iter().any(|seat| seat.space == space) => return,
+            Expect::Nothing => {}
+            Expect::Answer { id, caller } => self.acks.insert(space, id, caller),
+            Expect::Fence { number, pending } => {
+                self.fences.insert(number, pending);
+            }
+        }
+        push(&mut self.wire, command.text, command.attachments);
+    }
+}
+
+/// Waits for room for a seat that is blocked.
+async fn room(seats: &[Seat], at: Option<usize>) -> (usize, Result<Slot<SocketEvent>, Gone>) {
+    match at.and_then(|at| Some((at, seats.get(at)?))) {
+        Some((at, seat)) => (at, seat.room().await),
+        None => std::future::pending().await,
     }
 }

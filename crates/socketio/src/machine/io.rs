@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
+use super::spaces::SpaceId;
 use crate::{
     ack::Answer, error::CloseReason, fence::FenceAnswer, liveness::Gap, packet::DecodeError,
 };
 
 /// What happened.
-#[derive(Debug)]
 pub(crate) enum Input<'a> {
     /// A text frame.
     Text(&'a str),
@@ -28,12 +28,20 @@ pub(crate) enum Input<'a> {
     HeldUp,
     /// [`Machine::deadline`](super::Machine::deadline) has come.
     Tick,
+    /// A CONNECT for one more namespace was sent.
+    Join {
+        space: SpaceId,
+        name: String,
+        /// Under which its state is to be recovered.
+        pid: Option<String>,
+    },
+    /// This namespace is left, or no longer waited for.
+    Leave(SpaceId),
     /// The transport ended.
     Ended(CloseReason),
 }
 
 /// What to do.
-#[derive(Debug)]
 pub(crate) enum Effect {
     /// Send this text frame.
     Send(String),
@@ -41,25 +49,41 @@ pub(crate) enum Effect {
     Pong,
     /// Ask for a sign of life, under this number: a WebSocket ping.
     Probe(u32),
-    /// The server lets us in, under this Socket.IO id.
-    Joined { sid: String },
+    /// The server lets us in.
+    Joined(SpaceId, Welcome),
     /// The server does not let us in.
     Refused {
+        space: SpaceId,
         message: String,
         data: Option<Box<RawValue>>,
     },
     /// Tell the reader.
-    Deliver(Incoming),
+    Deliver(SpaceId, Incoming),
     /// An answer came.
-    Answered { id: u64, answer: Answer },
+    Answered {
+        space: SpaceId,
+        id: u64,
+        answer: Answer,
+    },
     /// A fence was answered.
     FenceAnswered { number: u64, answer: FenceAnswer },
+    /// The server ended this namespace. Others go on.
+    Dismissed(SpaceId),
     /// It is over.
     Close(CloseReason),
 }
 
+/// What a server says to whom it lets in.
+pub(crate) struct Welcome {
+    /// The Socket.IO id.
+    pub(crate) sid: String,
+    /// Under which the state can be recovered; `None` where the server keeps none.
+    pub(crate) pid: Option<String>,
+    /// Whether it was recovered.
+    pub(crate) recovered: bool,
+}
+
 /// What the reader is told.
-#[derive(Debug)]
 pub(crate) enum Incoming {
     /// An event.
     Event {

@@ -10,16 +10,21 @@ const MESSAGE_CHARS: usize = 1_000;
 /// The most bytes of what a refusal adds. More counts as nothing.
 const DATA_BYTES: usize = 64 << 10;
 
-/// The Socket.IO id with which the server lets us in.
-pub(super) fn joined_as(data: Option<&RawValue>) -> Option<String> {
+/// The Socket.IO id with which the server lets us in, and the private one under
+/// which it keeps our state, if it does.
+pub(super) fn joined_as(data: Option<&RawValue>) -> Option<(String, Option<String>)> {
     #[derive(Deserialize)]
     struct Joined {
         sid: String,
+        // Whatever it is, it does not keep us out.
+        pid: Option<Box<RawValue>>,
     }
-    serde_json::from_str::<Joined>(data?.get())
-        .ok()
-        .map(|joined| joined.sid)
-        .filter(|sid| sid.len() <= ID_BYTES)
+    let joined: Joined = serde_json::from_str(data?.get()).ok()?;
+    let pid = joined
+        .pid
+        .and_then(|pid| serde_json::from_str(pid.get()).ok());
+    let fits = |id: &String| !id.is_empty() && id.len() <= ID_BYTES;
+    (joined.sid.len() <= ID_BYTES).then(|| (joined.sid, pid.filter(fits)))
 }
 
 /// The message and data of a CONNECT_ERROR. Some servers send a bare string,

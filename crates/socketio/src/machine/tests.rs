@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::*;
 
 mod hostile;
+mod several;
 
 const OPEN: &str = r#"0{"sid":"e","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#;
 
@@ -67,41 +68,64 @@ fn joined(args: &[Box<RawValue>]) -> String {
         .join(" ")
 }
 
+/// Where it is, if not in the namespace that all began with.
+fn at(space: SpaceId) -> String {
+    match space {
+        FIRST => String::new(),
+        other => format!("[{other}] "),
+    }
+}
+
 fn told(effect: &Effect) -> String {
     match effect {
         Effect::Send(text) => format!("send {text}"),
         Effect::Pong => "pong".to_owned(),
         Effect::Probe(number) => format!("probe {number}"),
-        Effect::Joined { sid } => format!("joined as {sid}"),
-        Effect::Refused { message, data } => {
+        Effect::Joined(space, welcome) => {
+            let recovered = if welcome.recovered { " again" } else { "" };
+            format!("{}joined as {}{recovered}", at(*space), welcome.sid)
+        }
+        Effect::Refused {
+            space,
+            message,
+            data,
+        } => {
             format!(
-                "refused: {message} {}",
+                "{}refused: {message} {}",
+                at(*space),
                 data.as_deref().map_or("", RawValue::get)
             )
         }
-        Effect::Deliver(Incoming::Event {
-            name,
-            args,
-            attachments,
-            ack,
-        }) => {
+        Effect::Deliver(
+            space,
+            Incoming::Event {
+                name,
+                args,
+                attachments,
+                ack,
+            },
+        ) => {
             let ack = ack.map_or(String::new(), |id| format!(" ack {id}"));
             let attached = if attachments.is_empty() {
                 String::new()
             } else {
                 format!(" +{}", attachments.len())
             };
-            format!("{name}({}){attached}{ack}", joined(args))
+            format!("{}{name}({}){attached}{ack}", at(*space), joined(args))
         }
-        Effect::Deliver(Incoming::Undecodable { error, .. }) => format!("undecodable: {error}"),
-        Effect::Answered { id, answer } => {
+        Effect::Deliver(space, Incoming::Undecodable { error, .. }) => {
+            format!("{}undecodable: {error}", at(*space))
+        }
+        Effect::Answered { space, id, answer } => {
             format!(
-                "answer {id}: {} +{}",
+                "{}answer {id}: {} +{}",
+                at(*space),
                 joined(&answer.args),
                 answer.attachments.len()
             )
         }
         Effect::FenceAnswered { number, answer } => format!("fence {number} {answer:?}"),
+        Effect::Dismissed(space) => format!("{}dismissed", at(*space)),
         Effect::Close(reason) => format!("closed: {reason}"),
     }
 }

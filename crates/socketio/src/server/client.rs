@@ -89,7 +89,7 @@ impl MakeUpper for Arc<Registry> {
 
 impl Upper for Client {
     async fn text(&mut self, packet: &str) -> Flow {
-        if self.reassembly.interrupt() {
+        if self.reassembly.interrupt().is_some() {
             return self.unreadable(DecodeError::MissingAttachments);
         }
         let repaired = surrogate::repair(packet);

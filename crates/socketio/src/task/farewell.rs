@@ -1,50 +1,50 @@
 //! The end of a connection.
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
 
 use super::Task;
-use crate::{error::CloseReason, event::Ending, transport::Wire};
+use crate::{error::CloseReason, transport::Wire};
 
 impl Task {
     /// Tells everyone, and says goodbye where there is someone to hear it.
-    pub(super) async fn finish(self, reason: CloseReason, ending: oneshot::Sender<Ending>) {
+    pub(super) async fn finish(mut self, reason: CloseReason) {
+        self.commands.close();
+        let polite = !matches!(
+            reason,
+            CloseReason::TransportClosed | CloseReason::PingTimeout | CloseReason::WriteTimeout
+        );
+        let local = reason == CloseReason::Local;
+        if local {
+            // What was taken is still written. Callers who wait for an answer
+            // to it hear at once that there will be none.
+            while let Some(command) = self.commands.try_recv() {
+                self.put(command);
+            }
+            for goodbye in self.machine.leave_all() {
+                self.wire.text(goodbye);
+            }
+        }
         let Self {
-            mut wire,
-            mut commands,
-            events,
-            waiting,
+            wire,
+            commands,
+            seats,
+            acks,
+            fences,
             settings,
             ..
         } = self;
-        commands.close();
-        drop(events);
-        let polite = match reason {
-            CloseReason::TransportClosed | CloseReason::PingTimeout | CloseReason::WriteTimeout => {
-                false
+        drop((commands, acks, fences));
+        let end = |seats: Vec<_>| {
+            for seat in seats {
+                super::Seat::end(seat, reason.clone());
             }
-            CloseReason::Local => {
-                // What was taken is still written. Callers who wait for an answer
-                // to it hear at once that there will be none.
-                while let Some(command) = commands.try_recv() {
-                    push(&mut wire, command.text, command.attachments);
-                }
-                wire.text(self.socket.leave());
-                true
-            }
-            _ => true,
         };
-        drop((self.acks, self.fences));
-        let ending_now = Ending {
-            undelivered: waiting,
-            reason,
-        };
-        if ending_now.reason == CloseReason::Local {
+        if local {
             // Whoever awaits the end of a close awaits the goodbye, and may then exit.
             wire.goodbye(settings.close_timeout).await;
-            let _ = ending.send(ending_now);
+            end(seats);
         } else {
-            let _ = ending.send(ending_now);
+            end(seats);
             if polite {
                 wire.goodbye(settings.close_timeout).await;
             }

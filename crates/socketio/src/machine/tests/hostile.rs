@@ -210,18 +210,21 @@ fn weighs(machine: &mut Machine, input: Input<'_>, now: Instant) -> (usize, usiz
     for effect in &effects {
         bytes += match effect {
             Effect::Send(text) => text.len(),
-            Effect::Deliver(Incoming::Event {
-                name,
-                args,
-                attachments,
-                ..
-            }) => {
+            Effect::Deliver(
+                _,
+                Incoming::Event {
+                    name,
+                    args,
+                    attachments,
+                    ..
+                },
+            ) => {
                 name.len()
                     + args.iter().map(|arg| arg.get().len()).sum::<usize>()
                     + attachments.iter().map(Bytes::len).sum::<usize>()
             }
             Effect::Answered { answer, .. } => answer.args.iter().map(|arg| arg.get().len()).sum(),
-            Effect::Refused { message, data } => {
+            Effect::Refused { message, data, .. } => {
                 message.len() + data.as_deref().map_or(0, |data| data.get().len())
             }
             _ => 0,
