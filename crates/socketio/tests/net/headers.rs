@@ -1,6 +1,6 @@
 //! What is sent along with a request.
 
-use parlour_socketio::{ConnectError, ConnectOptions};
+use parlour_socketio::{ConnectError, ConnectOptions, Transports};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -26,6 +26,8 @@ async fn head(change: impl FnOnce(&mut ConnectOptions)) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let mut options = ConnectOptions::new(url.parse().unwrap());
+    // One request, and no second try in another way.
+    options.transports = Transports::WebSocket;
     change(&mut options);
     let serve = forbids(&listener);
     let (error, head) = soon(async { tokio::join!(fails(options), serve) }).await;
@@ -60,6 +62,23 @@ async fn headers_of_ones_own_are_sent_and_do_not_break_the_request() {
     assert_eq!(values(&head, "origin"), ["https://app.example"]);
     assert_eq!(values(&head, "upgrade"), ["websocket"]);
     assert_eq!(values(&head, "host").len(), 1);
+}
+
+#[tokio::test]
+async fn polling_sends_them_too() {
+    let head = head(|options| {
+        options.transports = Transports::Polling;
+        options.headers.set("Authorization", "Bearer 0123").unwrap();
+        options.path = "/chat".to_owned();
+    })
+    .await;
+    assert!(
+        head.starts_with("GET /chat/?EIO=4&transport=polling"),
+        "{head}"
+    );
+    assert_eq!(values(&head, "authorization"), ["Bearer 0123"]);
+    assert_eq!(values(&head, "user-agent").len(), 1);
+    assert_eq!(values(&head, "upgrade").len(), 0);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use parlour_socketio::{ConnectError, ConnectOptions, Proxy, ProxyError};
+use parlour_socketio::{ConnectError, ConnectOptions, Proxy, ProxyError, Transports};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -64,6 +64,7 @@ async fn closing(bytes: &'static [u8]) -> Something {
 
 fn options(scheme: &str, addr: SocketAddr) -> ConnectOptions {
     let mut options = ConnectOptions::new("http://chat.invalid:1".parse().unwrap());
+    options.transports = Transports::WebSocket;
     // The fourth version knows no password.
     let sign_in = match scheme {
         "socks4a" => "canary",

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use parlour_socketio::{
-    ConnectError, ConnectOptions, Distrust, Pin, Proxy, ProxyError, Roots, SocketEvent, connect,
-    server::Running,
+    ConnectError, ConnectOptions, Distrust, Pin, Proxy, ProxyError, Roots, SocketEvent, Transports,
+    connect, server::Running,
 };
 
 use crate::{
@@ -33,14 +33,27 @@ fn guarded(server: &Running) -> House {
 fn hidden(scheme: &str, proxy: &str) -> ConnectOptions {
     let mut options = ConnectOptions::new(format!("{scheme}://chat.invalid").parse().unwrap());
     options.proxy = Proxy::Via(proxy.parse().unwrap());
+    options.transports = Transports::WebSocket;
     options
+}
+
+/// Talks over each transport, and over the move from one to the other.
+async fn talks_in_every_way(mut options: ConnectOptions) {
+    for transports in [
+        Transports::WebSocket,
+        Transports::Polling,
+        Transports::PollingFirst,
+    ] {
+        options.transports = transports;
+        talks(options.clone()).await;
+    }
 }
 
 #[tokio::test]
 async fn the_proxy_looks_up_the_name() {
     let server = server(None);
     let http = TestProxy::http(to(&server)).await;
-    talks(hidden("http", &format!("http://{}", http.addr))).await;
+    talks_in_every_way(hidden("http", &format!("http://{}", http.addr))).await;
     let asked = http.asked().concat();
     assert!(asked.starts_with("CONNECT chat.invalid:80 HTTP/1.1\r\nHost: chat.invalid:80\r\n"));
 
@@ -84,7 +97,7 @@ async fn the_server_is_secured_through_the_proxy() {
         let mut options = hidden("https", &proxy);
         options.roots = Roots::Only(vec![identity.certificate.clone()]);
         options.headers.set("Authorization", "canary").unwrap();
-        talks(options.clone()).await;
+        talks_in_every_way(options.clone()).await;
         // What is wrong with the server stays the server's.
         options.pin = Some(Pin::of_key(b"another"));
         let error = fails(options).await;
@@ -122,7 +135,7 @@ async fn a_proxy_may_be_secured_itself() {
         );
         options.pin = tls.then(|| Pin::of_certificate(&inner.certificate).unwrap());
         options.roots = Roots::Only(vec![ours.certificate()]);
-        talks(options.clone()).await;
+        talks_in_every_way(options.clone()).await;
 
         // The server's pin says nothing about the proxy.
         options.pin = Some(Pin::of_certificate(&identity.certificate).unwrap());
