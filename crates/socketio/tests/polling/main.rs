@@ -7,5 +7,12 @@
 )]
 #![cfg(feature = "server")]
 
+mod answers;
 mod echo;
+mod fake;
+mod moves;
 mod plain;
+mod proxy;
+mod refused;
+mod silent;
+mod sticky;
