@@ -4,4 +4,5 @@
 mod connectors;
 mod official_client;
 mod our_client;
+mod polling;
 mod reference_servers;

@@ -133,6 +133,8 @@ async fn answers_without_a_word_are_not_asked_for_in_a_frenzy() {
     let reason = closed(&mut events).await;
     assert_eq!(reason, CloseReason::PingTimeout);
     assert!(start.elapsed() < Duration::from_secs(5));
+    let asked = 1_000 - fake.left();
+    assert!((5..50).contains(&asked), "{asked}");
 }
 
 async fn refused_with(polls: Vec<Reply>) -> ConnectError {

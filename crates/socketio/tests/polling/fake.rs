@@ -86,6 +86,11 @@ impl Fake {
         }
     }
 
+    /// How many answers are left that nobody asked for.
+    pub(crate) fn left(&self) -> usize {
+        self.script.polls.lock().unwrap().len()
+    }
+
     /// The bodies of the requests that had one.
     pub(crate) fn heard(&self) -> Vec<String> {
         self.script.heard.lock().unwrap().clone()
