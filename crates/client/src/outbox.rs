@@ -71,13 +71,22 @@ struct HeldBack {
     items: VecDeque<(ItemId, String)>,
 }
 
+/// A message that was written as a question.
+#[derive(Debug)]
+struct Asked {
+    id: ItemId,
+    number: u64,
+    since: Instant,
+    strikes: u32,
+}
+
 /// The queue of one account.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     queued: VecDeque<Pending>,
     flights: Flights,
-    /// With the number of the question; on servers that speak pm.
-    asked: VecDeque<(ItemId, u64)>,
+    /// Without an answer yet; on servers that speak pm.
+    asked: VecDeque<Asked>,
     /// The server wants no message before this.
     paused: Option<Instant>,
     /// Refusals for now, in a row.
@@ -154,14 +163,35 @@ impl Outbox {
     }
 
     /// A message was written as the question of this number.
-    pub(crate) fn asked(&mut self, id: ItemId, number: u64) {
-        self.asked.push_back((id, number));
+    pub(crate) fn asked(&mut self, message: &Pending, number: u64, now: Instant) {
+        self.asked.push_back(Asked {
+            id: message.id,
+            number,
+            since: now,
+            strikes: message.strikes,
+        });
+    }
+
+    /// The first message of the connection that has no answer, and since when.
+    pub(crate) fn unanswered(&self) -> Option<(ItemId, Instant)> {
+        self.asked.front().map(|asked| (asked.id, asked.since))
+    }
+
+    /// Whether something that has broken connections is on its way.
+    pub(crate) fn is_on_trial(&self) -> bool {
+        self.asked.iter().any(|asked| asked.strikes > 0)
+    }
+
+    /// What has broken connections and is queued again: to whom, how many.
+    pub(crate) fn suspects(&self) -> impl Iterator<Item = (&UserId, u32)> {
+        let struck = self.queued.iter().filter(|message| message.strikes > 0);
+        struck.map(|message| (&message.peer, message.strikes))
     }
 
     /// The question of this number was answered: the message that it was.
     pub(crate) fn answered(&mut self, number: u64) -> Option<ItemId> {
-        let place = self.asked.iter().position(|(_, asked)| *asked == number)?;
-        self.asked.remove(place).map(|(id, _)| id)
+        let place = self.asked.iter().position(|asked| asked.number == number)?;
+        self.asked.remove(place).map(|asked| asked.id)
     }
 
     /// The server took a message: its refusals are over.

@@ -9,6 +9,7 @@ fn message(n: i64, peer: &str) -> Pending {
         peer: peer.into(),
         content: format!("message {n}"),
         attempts: 0,
+        strikes: 0,
         delivery: Delivery::Queued,
         uid: None,
         at: None,
@@ -244,7 +245,7 @@ fn a_refusal_for_now_stops_everything_until_its_time() {
     let now = Instant::now();
     let batch = outbox.take(WINDOW, anyone);
     for (number, message) in (1..).zip(&batch.send) {
-        outbox.asked(message.id, number);
+        outbox.asked(&message, number, Instant::now());
     }
     assert_eq!(outbox.take(WINDOW, anyone), Batch::default());
     assert_eq!(outbox.answered(2), Some(ItemId(2)));

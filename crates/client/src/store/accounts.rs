@@ -128,7 +128,7 @@ impl Store {
         )?;
         self.connection.execute(
             &format!(
-                "UPDATE messages SET account = ?1, evidence = 0, attempts = 0, seq = NULL, position = position +
+                "UPDATE messages SET account = ?1, evidence = 0, attempts = 0, strikes = 0, seq = NULL, position = position +
                  COALESCE((SELECT MAX(n.position) FROM messages n WHERE n.account = ?1 AND n.peer = messages.peer), 0)
                  WHERE delivery IN (3, 4) AND account IN ({FORGOTTEN})"
             ),

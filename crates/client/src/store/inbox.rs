@@ -229,15 +229,23 @@ impl Store {
 
     // "delivery IN (0, 1)" is what the index of waiting messages is made by.
 
-    /// The first message of all that was on its way, and how often it was tried.
-    pub(crate) fn first_in_flight(&self, account: AccountId) -> Result<Option<(ItemId, u32)>> {
-        Ok(self
-            .connection
-            .prepare_cached(
-                "SELECT id, attempts FROM messages WHERE account = ?1 AND delivery IN (0, 1) AND delivery = 1
-                 ORDER BY id LIMIT 1",
-            )?
-            .query_row([account.0], |row| Ok((ItemId(row.get(0)?), row.get(1)?)))
-            .optional()?)
+    /// A connection broke by this message, as far as one can tell.
+    pub(crate) fn add_strike(&self, id: ItemId) -> Result<()> {
+        self.connection
+            .prepare_cached("UPDATE messages SET strikes = strikes + 1 WHERE id = ?1")?
+            .execute([id.0])?;
+        Ok(())
+    }
+
+    /// What was on its way and has broken so many connections.
+    pub(crate) fn struck_out(&self, account: AccountId, strikes: u32) -> Result<Vec<ItemId>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id FROM messages WHERE account = ?1 AND delivery IN (0, 1) AND delivery = 1
+             AND strikes >= ?2 ORDER BY id",
+        )?;
+        let ids = statement
+            .query_map(params![account.0, strikes], |row| Ok(ItemId(row.get(0)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        Ok(ids)
     }
 }

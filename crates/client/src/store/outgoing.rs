@@ -32,6 +32,8 @@ pub(crate) struct Pending {
     pub(crate) content: String,
     /// How often it was given to a connection.
     pub(crate) attempts: u32,
+    /// How many connections broke by it, as far as one can tell.
+    pub(crate) strikes: u32,
     pub(crate) delivery: Delivery,
     /// Its id between sides that speak pm; `None` once it was given to a server
     /// that keeps none.
@@ -44,7 +46,7 @@ impl Store {
     /// What waits to be sent or was being sent, in the order it was written.
     pub(crate) fn pending(&self, account: AccountId) -> Result<Vec<Pending>> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, peer, content, attempts, delivery, uid, at FROM messages
+            "SELECT id, peer, content, attempts, delivery, uid, at, strikes FROM messages
              WHERE account = ?1 AND delivery IN (0, 1) ORDER BY id",
         )?;
         let pending = statement
@@ -63,6 +65,7 @@ impl Store {
                         .get::<_, Option<[u8; 16]>>(5)?
                         .map(MessageId::from_bytes),
                     at: row.get(6)?,
+                    strikes: row.get(7)?,
                 })
             })?
             .collect::<rusqlite::Result<_>>()?;
@@ -138,7 +141,7 @@ impl Store {
     pub(crate) fn requeue(&self, id: ItemId) -> Result<()> {
         self.connection
             .prepare_cached(
-                "UPDATE messages SET delivery = 0, evidence = 0, attempts = 0, refusal = NULL WHERE id = ?1",
+                "UPDATE messages SET delivery = 0, evidence = 0, attempts = 0, strikes = 0, refusal = NULL WHERE id = ?1",
             )?
             .execute([id.0])?;
         Ok(())

@@ -170,6 +170,7 @@ impl Engine {
             peer: to.clone(),
             content: content.to_owned(),
             attempts: 0,
+            strikes: 0,
             delivery: Delivery::Queued,
             uid,
             at: message.at,

@@ -158,6 +158,7 @@ impl Engine {
             LinkEvent::Answered { number, answer } => self.answered(number, answer),
             LinkEvent::Closed(close) => {
                 tracing::info!(code = ?close.reason.code, clean = close.clean, "the connection is closed");
+                self.suspect_the_first()?;
                 self.drop_link(Some(&close));
                 self.step(Input::Lost(close.reason))
             }

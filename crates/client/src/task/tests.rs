@@ -3,6 +3,7 @@
 mod marks;
 mod pm;
 mod pm_server;
+mod poison;
 mod proof;
 pub(super) mod stage;
 

@@ -9,7 +9,7 @@ use parlour_protocol::{
 };
 use rand::RngExt;
 
-use super::Pm;
+use super::{Pm, poison::CALM};
 use crate::{
     backoff,
     dialect::{order, tame::tame_stored},
@@ -24,10 +24,6 @@ const FAILURES: u32 = 3;
 
 /// The longest that a server may make us wait for another try.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(300);
-
-/// A message that was the first of a broken connection so often is what breaks
-/// it. More than where a second attempt may double: here it does no harm.
-const MAX_ATTEMPTS: u32 = 10;
 
 impl Engine {
     /// A live message: stored if it is the next one, else it says that there is more.
@@ -133,6 +129,9 @@ impl Engine {
         messages.sort_by_key(|message| message.stamp.seq);
         messages.extend(ready);
         let is_first_end = pm.inbox.is_caught_up() && !was_caught_up;
+        if is_first_end {
+            pm.calm_from = Some(self.clock.now() + CALM);
+        }
         self.store.begin()?;
         let stored = self.take_all(account, &me, &mut pm.claims, messages);
         let stored = stored.and_then(|()| {
@@ -259,12 +258,7 @@ impl Engine {
         account: AccountId,
         claims: Option<Claims>,
     ) -> Result<(), StoreError> {
-        if let Some((id, attempts)) = self.store.first_in_flight(account)?
-            && attempts >= MAX_ATTEMPTS
-        {
-            tracing::warn!("a message was the first of a broken connection too often");
-            self.set_delivery(id, Delivery::Failed, Evidence::None)?;
-        }
+        self.give_up_poison(account)?;
         let again = self.store.queue_again(account)?;
         self.all_changed(&again)?;
         if claims.is_none() {

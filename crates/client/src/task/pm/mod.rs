@@ -2,6 +2,7 @@
 //! about the session. `docs/PROTOCOL.md` is the contract.
 
 mod apply;
+mod poison;
 mod reached;
 mod send;
 
@@ -45,6 +46,11 @@ pub(in crate::task) struct Pm {
     said: Vec<(UserId, Summary)>,
     /// The last number that there was at the beginning.
     last_seq: u64,
+    /// From when on this connection has shown that it does not break by itself;
+    /// `None` until we have caught up.
+    calm_from: Option<Instant>,
+    /// The server has said that it will end this connection.
+    leaving: bool,
 }
 
 impl Pm {
@@ -59,6 +65,7 @@ impl Pm {
         if self.inbox.deadline().is_some() {
             self.inbox.put_off(Duration::ZERO, now);
         }
+        self.calm_from = self.calm_from.map(|_| Instant::now());
     }
 }
 
@@ -116,6 +123,8 @@ impl Engine {
                 receipts: Receipts::default(),
                 said: Vec::new(),
                 last_seq: hello.last_seq,
+                calm_from: None,
+                leaving: false,
             }));
         }
         Ok(())
@@ -171,7 +180,13 @@ impl Engine {
         // Nothing is told before we have caught up.
         let receipts = pm.receipts.deadline(self.clock.now());
         let receipts = receipts.filter(|_| pm.inbox.is_caught_up());
-        pm.inbox.deadline().into_iter().chain(receipts).min()
+        let calm = pm.calm_from.filter(|_| self.waits_for_calm());
+        pm.inbox
+            .deadline()
+            .into_iter()
+            .chain(receipts)
+            .chain(calm)
+            .min()
     }
 
     pub(super) fn answered(&mut self, number: u64, answer: Answered) -> Result<(), StoreError> {
@@ -200,9 +215,10 @@ impl Engine {
 
     /// The server ends this connection on purpose.
     pub(super) fn bye(&mut self, bye: &Bye) -> Result<(), StoreError> {
-        if !self.speaks_pm() {
+        let Some(pm) = self.link.as_mut().and_then(|link| link.pm.as_mut()) else {
             return Ok(());
-        }
+        };
+        pm.leaving = true;
         let ended = |code, detail: Option<&str>| {
             Input::Ended(Failure {
                 code,

@@ -30,6 +30,7 @@ impl Engine {
         &mut self,
         messages: Vec<Pending>,
     ) -> Result<(), StoreError> {
+        let now = self.clock.now();
         let Some(link) = &self.link else {
             return Ok(());
         };
@@ -45,7 +46,7 @@ impl Engine {
             });
             let number = self.outbox.next_fence();
             match link.sender.ask(number, &question) {
-                Ok(()) => self.outbox.asked(message.id, number),
+                Ok(()) => self.outbox.asked(&message, number, now),
                 Err(SendError::TooLarge) => too_large.push(message.id),
                 Err(SendError::Full) => {
                     stalled = Some(message);

@@ -31,10 +31,6 @@ fn asked(stage: &Stage) -> Vec<(MessageId, String)> {
     wire.asked.iter().filter_map(|(_, q)| message(q)).collect()
 }
 
-fn texts(asked: &[(MessageId, String)]) -> Vec<&str> {
-    asked.iter().map(|(_, text)| text.as_str()).collect()
-}
-
 fn told(stage: &Stage) -> Vec<Notice> {
     std::mem::take(&mut stage.wire.lock().expect("the wire").told)
 }
@@ -517,29 +513,6 @@ fn signing_out_tells_the_server() {
     let mut stage = PmServer::new().welcomes();
     stage.asks(Command::SignOut).expect("accepted");
     assert_eq!(told(&stage), [Notice::Logout]);
-}
-
-#[test]
-fn what_breaks_every_connection_is_not_sent_for_ever() {
-    let mut server = PmServer::new();
-    let mut stage = server.welcomes();
-    stage.says("bob", "poison");
-    stage.says("bob", "harmless");
-    for _ in 0..10 {
-        assert_eq!(texts(&asked(&stage)), ["poison", "harmless"]);
-        comes_back_silently(&mut server, &mut stage);
-    }
-    assert_eq!(texts(&asked(&stage)), ["harmless"]);
-    assert_eq!(stage.deliveries("bob"), [Some(Delivery::Failed), SENDING]);
-}
-
-/// As [`comes_back`], but the server answers no message.
-fn comes_back_silently(server: &mut PmServer, stage: &mut Stage) {
-    stage.reconnects();
-    stage.hears(vec![server.session(), list(everyone())]);
-    let page = server.handles(stage);
-    stage.hears(page);
-    assert!(stage.engine.session.is_online());
 }
 
 #[test]
