@@ -245,7 +245,7 @@ fn a_refusal_for_now_stops_everything_until_its_time() {
     let now = Instant::now();
     let batch = outbox.take(WINDOW, anyone);
     for (number, message) in (1..).zip(&batch.send) {
-        outbox.asked(&message, number, Instant::now());
+        outbox.asked(message, number, Instant::now());
     }
     assert_eq!(outbox.take(WINDOW, anyone), Batch::default());
     assert_eq!(outbox.answered(2), Some(ItemId(2)));
