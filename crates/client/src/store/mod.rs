@@ -14,8 +14,8 @@ mod pages;
 mod schema;
 pub(crate) mod search;
 mod secrets;
-mod summaries;
 mod servers;
+mod summaries;
 mod users;
 
 use std::{cell::Cell, fs, path::Path, time::Duration};

@@ -115,7 +115,11 @@ fn everyday(store: &Store, account: AccountId) -> Result<()> {
     store.mark_read(account, &bob)?;
     store.mark_read_up_to(account, &bob, 7)?;
     store.last_seq_from(account, &bob)?;
-    store.first_in_flight(account)?;
+    store.struck_out(account, 3)?;
+    store.marks(account, &bob)?;
+    store.all_marks(account)?;
+    store.unread(account, &bob)?;
+    store.last_read_from(account, &bob, 7, 1)?;
     store.set_sending(message, None)?;
     store.set_unsent(message)?;
     store.queue_again(account)?;

@@ -30,12 +30,12 @@ impl Engine {
         let doubted = self.doubted();
         let window = if doubted.alone { 1 } else { window };
         let roster = &self.roster;
-        let mut batch = self.outbox.take(window, |peer| {
-            match doubted.waiting.contains(peer) {
+        let mut batch = self
+            .outbox
+            .take(window, |peer| match doubted.waiting.contains(peer) {
                 true => Sendable::Later,
                 false => sendable(dialect, roster, peer),
-            }
-        });
+            });
         if batch.send.is_empty() && batch.hold.is_empty() {
             return Ok(());
         }
