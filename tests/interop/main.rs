@@ -6,3 +6,4 @@ mod official_client;
 mod our_client;
 mod polling;
 mod reference_servers;
+mod socketio;

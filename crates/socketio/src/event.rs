@@ -129,12 +129,39 @@ pub struct AckReply {
 }
 
 impl AckReply {
-    /// Queues the answer.
+    /// Queues the answer without waiting.
     ///
     /// # Errors
-    /// As [`Socket::try_emit`]; the server then gets no answer.
+    /// As [`Socket::try_emit`]; the server then gets no answer. Whoever must
+    /// answer even while the queue is full takes [`Self::send_waiting`].
     pub fn send(self, args: &(impl Arguments + ?Sized)) -> Result<(), EmitError> {
-        self.socket.try_answer(self.id, args, Vec::new())
+        self.send_with_attachments(args, Vec::new())
+    }
+
+    /// As [`Self::send`], with binary attachments where the arguments hold a
+    /// [`Placeholder`](crate::Placeholder).
+    ///
+    /// # Errors
+    /// As [`Self::send`]. The server's limit holds for each attachment alone.
+    pub fn send_with_attachments(
+        self,
+        args: &(impl Arguments + ?Sized),
+        attachments: Vec<Bytes>,
+    ) -> Result<(), EmitError> {
+        self.socket.try_answer(self.id, args, attachments)
+    }
+
+    /// Queues the answer, and waits for room where there is none.
+    ///
+    /// # Errors
+    /// As [`Self::send_with_attachments`]. Never [`EmitError::Full`].
+    pub async fn send_waiting(
+        self,
+        args: &(impl Arguments + ?Sized),
+        attachments: Vec<Bytes>,
+    ) -> Result<(), EmitError> {
+        let answer = self.socket.answer(self.id, args, attachments)?;
+        self.socket.queue(answer).await
     }
 }
 

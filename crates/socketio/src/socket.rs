@@ -181,10 +181,26 @@ impl Socket {
         args: &(impl Arguments + ?Sized),
         timeout: Duration,
     ) -> Result<Answer, AckError> {
+        self.emit_with_ack_and_attachments(event, args, Vec::new(), timeout)
+            .await
+    }
+
+    /// As [`Self::emit_with_ack`], with binary attachments where the arguments hold
+    /// a [`Placeholder`](crate::Placeholder).
+    ///
+    /// # Errors
+    /// As [`Self::emit_with_ack`].
+    pub async fn emit_with_ack_and_attachments(
+        &self,
+        event: &str,
+        args: &(impl Arguments + ?Sized),
+        attachments: Vec<Bytes>,
+        timeout: Duration,
+    ) -> Result<Answer, AckError> {
         let id = self.shared.connection.number_question();
         let (caller, answer) = oneshot::channel();
         let expect = Expect::Answer { id, caller };
-        let command = self.event(event, args, Some(id), Vec::new(), expect)?;
+        let command = self.event(event, args, Some(id), attachments, expect)?;
         let ask = async {
             let _turn = self
                 .shared
