@@ -65,7 +65,7 @@ impl Pm {
         if self.inbox.deadline().is_some() {
             self.inbox.put_off(Duration::ZERO, now);
         }
-        self.calm_from = self.calm_from.map(|_| Instant::now());
+        self.calm_from = self.calm_from.map(|_| now);
     }
 }
 
