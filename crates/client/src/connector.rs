@@ -1,6 +1,8 @@
 //! The ordinary connector, on our own Socket.IO client.
 
 mod questions;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

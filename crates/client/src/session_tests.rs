@@ -207,6 +207,8 @@ fn resuming_after_a_refusal_needs_no_secret_store() {
 fn a_mistyped_address_leads_back_to_the_form_but_a_proven_one_is_retried() {
     for code in [
         FailureCode::NotSocketIo,
+        FailureCode::ProxyAuthRequired,
+        FailureCode::Redirected,
         FailureCode::Tls,
         FailureCode::InvalidAddress,
     ] {

@@ -40,14 +40,17 @@
 //! - Nothing waits for ever: connecting, writing, an answer, a goodbye and the
 //!   server's silence each have a limit of time ([`ConnectOptions`]), every queue one
 //!   of size ([`Limits`]).
-//! - Errors, `Debug` and the log hold no part of `auth` or of a packet. The layers
-//!   below log whole frames at the level `trace` (targets `tungstenite` and
-//!   `tokio_tungstenite`): a host keeps those off.
+//! - A secure server is believed by whom it is vouched for ([`Roots`]) or by its key
+//!   ([`Pin`]), and there is no way to believe any. A [`Proxy`] is asked
+//!   for a line to the server and for nothing else. What is wrong with it is never
+//!   taken for the server's fault.
+//! - Errors, `Debug` and the log hold no part of `auth` or of a packet, no value of
+//!   a header and nobody's password. The layers below log whole frames at the level
+//!   `trace` (targets `tungstenite` and `tokio_tungstenite`): a host keeps those off.
 //!
 //! # What is deliberately absent
-//! Compression. In the client: long polling and the upgrade from it, proxies,
-//! cookies, redirects, several namespaces on one connection, reconnecting. In the
-//! server: see [`server`].
+//! Compression. In the client: redirects, reconnecting. In the server: see
+//! [`server`].
 
 mod ack;
 mod arguments;

@@ -7,8 +7,9 @@ use url::{Host, Url};
 
 /// Whether to reach the server through a proxy.
 ///
-/// Whichever kind it is, it passes on a stream and sees no request: what is said
-/// to an `http://` server goes through it as it is, to an `https://` server secured.
+/// Whichever kind it is, it is asked for a line to the server and for nothing else.
+/// What is said to an `http://` server goes through it as it is, to an `https://`
+/// server secured.
 ///
 /// ```
 /// use parlour_socketio::{ConnectOptions, Proxy};

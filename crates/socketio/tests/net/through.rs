@@ -121,6 +121,17 @@ async fn the_server_is_secured_through_the_proxy() {
 }
 
 #[tokio::test]
+async fn a_name_may_end_with_a_dot() {
+    let identity = Identity::own("chat.invalid", |_| {});
+    let server = server(Some(identity.config()));
+    let proxy = TestProxy::http(to(&server)).await;
+    let mut options = hidden("https", &format!("http://{}", proxy.addr));
+    options.url = "https://chat.invalid.".parse().unwrap();
+    options.roots = Roots::Only(vec![identity.certificate.clone()]);
+    talks(options).await;
+}
+
+#[tokio::test]
 async fn a_proxy_may_be_secured_itself() {
     let ours = Authority::new("ours");
     let identity = ours.issues("127.0.0.1", |_| {});

@@ -13,7 +13,9 @@ use crate::{
 const MAX_HEAD: usize = 16 << 10;
 /// What every head begins with, whichever 1.x it is.
 const START: &[u8] = b"HTTP/1.";
-const END: &[u8] = b"\r\n\r\n";
+/// How a head ends. Lines should end with both characters, and small proxies
+/// leave the first one out.
+const ENDS: [&[u8]; 2] = [b"\n\r\n", b"\n\n"];
 
 /// Asks the proxy at the other end of `stream` for a line to `target`.
 ///
@@ -72,12 +74,9 @@ async fn head<S: AsyncRead + Unpin>(stream: &mut S) -> Result<Vec<u8>, ProxyErro
             return Err(ProxyError::Protocol("it does not speak HTTP"));
         }
         // The end may have begun in the part before.
-        let from = before.saturating_sub(END.len() - 1);
-        let found = head[from..].windows(END.len()).position(|part| part == END);
-        if let Some(position) = found {
-            let end = from + position + END.len();
+        if let Some(end) = end(&head, before.saturating_sub(2)) {
             // The server speaks second, so this can only be the proxy, or a server
-            // that is no server of ours; it must not be taken for an answer.
+            // that is none of ours; it must not be taken for an answer.
             if end < head.len() && matches!(status(&head), Ok(200..=299)) {
                 return Err(ProxyError::Protocol("it says more than it was asked"));
             }
@@ -89,10 +88,19 @@ async fn head<S: AsyncRead + Unpin>(stream: &mut S) -> Result<Vec<u8>, ProxyErro
     }
 }
 
+/// Where the head ends, if it does from here on.
+fn end(head: &[u8], from: usize) -> Option<usize> {
+    (from..head.len()).find_map(|at| {
+        let end = ENDS.iter().find(|end| head[at..].starts_with(end))?;
+        Some(at + end.len())
+    })
+}
+
 /// The status in the first line of the head.
 fn status(head: &[u8]) -> Result<u16, ProxyError> {
     let wrong = ProxyError::Protocol("its answer has no status");
-    let [_, b' ', a, b, c, b' ' | b'\r', ..] = head.get(START.len()..).unwrap_or_default() else {
+    let [_, b' ', a, b, c, b' ' | b'\r' | b'\n', ..] = head.get(START.len()..).unwrap_or_default()
+    else {
         return Err(wrong);
     };
     let digits = [*a, *b, *c];
@@ -136,8 +144,10 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_is_read_however_it_is_cut() {
-        let answer = b"HTTP/1.0 200 Connection established\r\nVia: x\r\n\r\n";
-        for cut in 1..answer.len() {
+        let proper = b"HTTP/1.0 200 Connection established\r\nVia: x\r\n\r\n".as_slice();
+        let sloppy = b"HTTP/1.1 200\nVia: x\n\n";
+        let cuts = |answer: &'static [u8]| (1..answer.len()).map(move |cut| (answer, cut));
+        for (answer, cut) in cuts(proper).chain(cuts(sloppy)) {
             let (mut ours, mut theirs) = tokio::io::duplex(1 << 10);
             let target = Target::from_options(&ConnectOptions::new("http://a".parse().unwrap()));
             let answering = async {
@@ -156,6 +166,7 @@ mod tests {
         for (head, expected) in [
             ("HTTP/1.1 200 OK\r\n\r\n", Some(200)),
             ("HTTP/1.0 407\r\n\r\n", Some(407)),
+            ("HTTP/1.1 200\n\n", Some(200)),
             ("HTTP/1.1 20 OK\r\n\r\n", None),
             ("HTTP/1.1 2000 OK\r\n\r\n", None),
             ("HTTP/1.1 +20 OK\r\n\r\n", None),
