@@ -7,3 +7,4 @@ mod our_client;
 mod polling;
 mod reference_servers;
 mod socketio;
+mod witness;

@@ -22,7 +22,7 @@ use self::questions::{Kind, QUESTIONS, Questions, Raised};
 use crate::{
     ports::{
         Connecting, Connector, Fence, Link, LinkClose, LinkEvent, LinkFacts, LinkSender, NoLink,
-        Notice, Question, SendError, Target,
+        Notice, Question, SendError, Target, Transport,
     },
     view::{Failure, FailureCode},
 };
@@ -113,6 +113,13 @@ impl LinkSender for SocketIoSender {
         } else {
             Fence::NotNow
         }
+    }
+
+    fn transport(&self) -> Option<Transport> {
+        Some(match self.socket.transport() {
+            parlour_socketio::Transport::WebSocket => Transport::WebSocket,
+            parlour_socketio::Transport::Polling => Transport::Polling,
+        })
     }
 
     fn ask(&self, number: u64, question: &Question) -> Result<(), SendError> {

@@ -6,7 +6,7 @@
 //   C  as B, and messages are kept
 //
 //   node server.mjs --dialect C --port 0 [--late MS] [--ping-interval MS] [--ping-timeout MS]
-//     [--refuse TEXT] [--store TEXT] [--store-nested DEPTH]
+//     [--refuse TEXT] [--store TEXT] [--store-nested DEPTH] [--no-fences]
 //
 // --late sends `users` and registers the handlers so many milliseconds after the
 // connection, as a server with a slow session store does: what comes before is lost.
@@ -15,6 +15,8 @@
 // with this text (JSON escapes are read, so it may hold half an emoji) into the
 // conversation of everybody with themselves, --store-nested one that is no text
 // but arrays within arrays.
+//
+// --no-fences never answers a CONNECT to a namespace that does not exist.
 //
 // It prints `listening PORT` once it is ready, and then one line of JSON for
 // each line of JSON on its standard input:
@@ -42,6 +44,7 @@ const { values: options } = parseArgs({
     refuse: { type: "string" },
     store: { type: "string" },
     "store-nested": { type: "string" },
+    "no-fences": { type: "boolean", default: false },
   },
 });
 const { dialect } = options;
@@ -73,6 +76,11 @@ const io = new Server(http, {
   pingInterval: Number(options["ping-interval"]),
   pingTimeout: Number(options["ping-timeout"]),
 });
+
+if (options["no-fences"]) {
+  // A namespace of any name, whose door neither opens nor says no.
+  io.of(/^\/.+/).use(() => {});
+}
 
 io.use((socket, next) => {
   const { sessionID, username } = socket.handshake.auth;

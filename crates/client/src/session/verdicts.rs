@@ -73,11 +73,10 @@ impl Session {
             code,
             retry_after,
         } = none;
-        // By the code, or where there is none by the guide's text, which alone
-        // says that the server does not know the session.
+        // By the code, or where there is none, by the text.
         let forgets = match code {
             Some(code) => code == Code::SessionExpired,
-            None => reason.detail.as_deref() == Some(INVALID_USERNAME),
+            None => reason.detail.as_deref().is_some_and(says_unknown_session),
         };
         let by_session = self
             .identity
@@ -108,4 +107,11 @@ impl Session {
             }
         }
     }
+}
+
+/// Whether a refusal of a session, told in words alone, means that the server
+/// does not know it: the guide's text, or that of a server whose sessions are UUIDs
+/// and which cannot even read ours. We sent nothing else that it could be about.
+fn says_unknown_session(text: &str) -> bool {
+    text == INVALID_USERNAME || text.contains("UUID parsing failed")
 }

@@ -1,11 +1,14 @@
 //! The engine, told step by step what a server says: no network, no waits.
 
+mod dialect_d;
+mod forgotten;
 mod marks;
 mod pm;
 mod pm_server;
 mod poison;
 mod proof;
 pub(super) mod stage;
+mod wake;
 
 use parlour_protocol::UserEntry;
 

@@ -18,7 +18,7 @@ use crate::{
     handle::ClientConfig,
     ports::{
         Alone, Clock, Connecting, Connector, Fence, Link, LinkClose, LinkEvent, LinkFacts,
-        LinkSender, Notice, Question, SendError, Target,
+        LinkSender, NoLink, Notice, Question, SendError, Target,
     },
     secrets::MemorySecrets,
     store::Store,
@@ -220,6 +220,12 @@ impl Stage {
         self.wire = Arc::default();
         self.engine.connecting = None;
         self.engine.connected(Ok(link(&self.wire)));
+    }
+
+    /// There is no connection, for this reason.
+    pub(in crate::task) fn is_refused(&mut self, none: impl Into<NoLink>) {
+        self.engine.connecting = None;
+        self.engine.connected(Err(none.into()));
     }
 
     /// The process is stopped meanwhile, so that nothing is done in its time.
