@@ -1,18 +1,20 @@
 //! What crosses into the page: the engine's types, and the few of the shell's
 //! own beside them. Told apart by their `type`, of which no two are alike.
 
-use parlour_client::{Answer, Command, Query};
+use parlour_client::{AccountsCommand, Answer, Command, Query};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-/// A request of the page, to the engine or to the shell.
+/// A request of the page, to an account, to all of them, or to the shell.
 #[derive(Debug, PartialEq, Deserialize, TS)]
 #[serde(untagged)]
 #[ts(export)]
 pub(crate) enum HostCommand {
     /// For the shell.
     Shell(ShellCommand),
-    /// For the engine.
+    /// For the accounts together.
+    Accounts(AccountsCommand),
+    /// For one account.
     Engine(Command),
 }
 
@@ -112,6 +114,11 @@ mod tests {
         assert_eq!(
             from_value::<HostCommand>(resume).unwrap(),
             HostCommand::Engine(Command::Resume)
+        );
+        let add = json!({"type": "addAccount"});
+        assert_eq!(
+            from_value::<HostCommand>(add).unwrap(),
+            HostCommand::Accounts(AccountsCommand::AddAccount)
         );
         let page = json!({"type": "timeline", "user": "u1", "before": null, "limit": 50});
         assert!(matches!(

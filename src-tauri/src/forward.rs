@@ -1,8 +1,8 @@
-//! From the engine's events to the page, in batches.
+//! From the accounts' events to the page, in batches.
 
 use std::sync::{Mutex, PoisonError};
 
-use parlour_client::{ClientEvent, Subscription};
+use parlour_client::{AccountsEvent, Listener};
 use tauri::{
     WebviewWindow,
     async_runtime::{self, JoinHandle},
@@ -27,21 +27,21 @@ impl Forwarder {
     }
 }
 
-/// Passes events on until the page or the engine is gone.
+/// Passes events on until the page or the accounts are gone.
 ///
 /// A channel to the page never says that it is full: it piles up whatever a
 /// busy page has not taken. So the next batch waits until the page has run a
 /// script that was queued behind this one. Meanwhile the events wait in the
-/// subscription, which is bounded and says when it lags.
+/// accounts' subscriptions, which are bounded and say when they lag.
 pub(crate) async fn forward(
     window: WebviewWindow,
-    mut subscription: Subscription,
-    channel: Channel<Vec<ClientEvent>>,
+    mut listener: Listener,
+    channel: Channel<Vec<AccountsEvent>>,
 ) {
-    while let Some(first) = subscription.next().await {
+    while let Some(first) = listener.next().await {
         let mut batch = vec![first];
         while batch.len() < BATCH
-            && let Some(event) = subscription.try_next()
+            && let Some(event) = listener.try_next()
         {
             batch.push(event);
         }

@@ -1,8 +1,7 @@
 //! The three commands of the page. There are no others.
 
 use parlour_client::{
-    ClientEvent, ClientHandle, Failure, Refusal, RefusalCode, SecretsBackend, SecretsView,
-    SessionView, Snapshot,
+    AccountEntry, AccountKey, AccountState, Accounts, AccountsEvent, Failure, Refusal, RefusalCode,
 };
 use tauri::{AppHandle, State, WebviewWindow, ipc::Channel};
 
@@ -14,91 +13,102 @@ use crate::{
 
 /// What the commands work on.
 pub(crate) struct Host {
-    engine: Result<ClientHandle, Failure>,
+    accounts: Result<Accounts, Failure>,
     settings: Settings,
     forwarder: Forwarder,
 }
 
 impl Host {
-    pub(crate) fn new(engine: Result<ClientHandle, Failure>, settings: Settings) -> Self {
+    pub(crate) fn new(accounts: Result<Accounts, Failure>, settings: Settings) -> Self {
         Self {
-            engine,
+            accounts,
             settings,
             forwarder: Forwarder::default(),
         }
     }
 
-    /// The engine, or why there is none.
-    pub(crate) fn engine(&self) -> Result<&ClientHandle, Refusal> {
+    /// The accounts, or why there are none.
+    pub(crate) fn accounts(&self) -> Result<&Accounts, Refusal> {
         let refusal = |_| RefusalCode::StorageFailed.into();
-        self.engine.as_ref().map_err(refusal)
+        self.accounts.as_ref().map_err(refusal)
     }
 }
 
-/// Asks for something to be done: accepted, or refused with a code.
+/// Asks for something to be done: accepted, or refused with a code. What is for
+/// one account names it; the key of one that was asked for comes back.
 #[tauri::command]
 pub(crate) async fn dispatch(
     app: AppHandle,
     host: State<'_, Host>,
+    account: Option<AccountKey>,
     command: HostCommand,
-) -> Result<(), Refusal> {
+) -> Result<Option<AccountKey>, Refusal> {
     match command {
-        HostCommand::Engine(command) => host.engine()?.dispatch(command).await,
+        HostCommand::Engine(command) => {
+            let key = account.ok_or(RefusalCode::UnknownAccount)?;
+            host.accounts()?.dispatch(key, command).await?;
+        }
+        HostCommand::Accounts(command) => return host.accounts()?.manage(command).await,
         HostCommand::Shell(ShellCommand::SetTheme { theme }) => {
             host.settings.set_theme(&app, theme).map_err(|error| {
                 tracing::warn!(%error, "the settings could not be written");
-                RefusalCode::StorageFailed.into()
-            })
+                Refusal::from(RefusalCode::StorageFailed)
+            })?;
         }
     }
+    Ok(None)
 }
 
-/// Asks for something to be told.
+/// Asks for something to be told; by an account, where one is named.
 #[tauri::command]
-pub(crate) async fn query(host: State<'_, Host>, query: HostQuery) -> Result<HostAnswer, Refusal> {
+pub(crate) async fn query(
+    host: State<'_, Host>,
+    account: Option<AccountKey>,
+    query: HostQuery,
+) -> Result<HostAnswer, Refusal> {
     match query {
-        HostQuery::Engine(query) => host.engine()?.query(query).await.map(HostAnswer::Engine),
+        HostQuery::Engine(query) => {
+            let key = account.ok_or(RefusalCode::UnknownAccount)?;
+            let answer = host.accounts()?.query(key, query).await;
+            answer.map(HostAnswer::Engine)
+        }
         HostQuery::Shell(ShellQuery::Settings) => Ok(HostAnswer::Shell(ShellAnswer::Settings(
             host.settings.view(),
         ))),
     }
 }
 
-/// Listens: a snapshot first, then what happens, in batches. A page that was
-/// loaded again takes the place of the one before.
+/// Listens: the accounts and their snapshots first, then what happens, in batches.
+/// A page that was loaded again takes the place of the one before.
 #[tauri::command]
 pub(crate) async fn subscribe(
     window: WebviewWindow,
     host: State<'_, Host>,
-    channel: Channel<Vec<ClientEvent>>,
+    channel: Channel<Vec<AccountsEvent>>,
 ) -> Result<(), Refusal> {
-    match &host.engine {
-        Ok(engine) => {
-            let subscription = engine.subscribe().await?;
-            host.forwarder
-                .replace(forward(window, subscription, channel));
+    match &host.accounts {
+        Ok(accounts) => {
+            let listener = accounts.subscribe();
+            host.forwarder.replace(forward(window, listener, channel));
         }
         Err(failure) => {
             // The page that asked is gone if this fails.
-            let _ = channel.send(vec![without_engine(failure)]);
+            let _ = channel.send(vec![without_accounts(failure)]);
         }
     }
     Ok(())
 }
 
-/// What there is to see when the engine could not start.
-fn without_engine(failure: &Failure) -> ClientEvent {
-    ClientEvent::Snapshot {
-        snapshot: Snapshot {
-            session: SessionView::SignedOut {
-                server: None,
-                username: None,
-                reason: Some(failure.clone()),
-                resumable: false,
+/// What there is to see when no account could start.
+fn without_accounts(reason: &Failure) -> AccountsEvent {
+    AccountsEvent::Accounts {
+        accounts: vec![AccountEntry {
+            key: AccountKey(0),
+            who: None,
+            state: AccountState::Failed {
+                reason: reason.clone(),
             },
-            secrets: SecretsView::unused(SecretsBackend::Keyring),
-            compatibility: None,
-            roster: Vec::new(),
-        },
+            twin: None,
+        }],
     }
 }

@@ -1,10 +1,10 @@
-//! The shell: it makes a window, an engine and the three commands between
+//! The shell: it makes a window, the accounts and the three commands between
 //! them. It wires and does not decide: whatever concerns chatting is in the
 //! engine, whatever people read about it is in the page.
 //!
 //! ```text
-//! page ── dispatch, query ──→ ipc ──→ ClientHandle
-//! page ←── batches of ClientEvent ── forward ←── Subscription
+//! page ── dispatch, query ──→ ipc ──→ Accounts
+//! page ←── batches of AccountsEvent ── forward ←── Listener
 //! ```
 
 mod args;
@@ -25,7 +25,7 @@ use std::{
 };
 
 use parlour_client::{
-    ClientConfig, ClientHandle, Failure, FailureCode, logs_frames,
+    Accounts, AccountsConfig, Failure, FailureCode, logs_frames,
     secrets::{FileSecrets, KeyringSecrets, SecretPlaces},
 };
 use tauri::{AppHandle, Manager, RunEvent, async_runtime};
@@ -82,10 +82,10 @@ fn open(args: Args) -> Result<(), Box<dyn Error>> {
         .make_folder(&app.path().app_local_data_dir()?)?;
     let file = FileSecrets::new(folder.join("secrets.json"));
     let secrets = Arc::new(SecretPlaces::new(KeyringSecrets::new()).or(file));
-    let config = ClientConfig::new(folder.clone(), args.profile.name(), secrets);
-    // Without an engine the window still opens: it says what is the matter.
-    let engine = ClientHandle::start(config).map_err(|error| {
-        tracing::error!(%error, "no engine");
+    let config = AccountsConfig::new(folder.clone(), args.profile.name(), secrets);
+    // Without accounts the window still opens: it says what is the matter.
+    let accounts = Accounts::start(config).map_err(|error| {
+        tracing::error!(%error, "no accounts");
         Failure {
             code: FailureCode::StorageFailed,
             detail: Some(error.to_string()),
@@ -93,7 +93,7 @@ fn open(args: Args) -> Result<(), Box<dyn Error>> {
     });
     let settings = Settings::open(&app, &folder, &args)?;
     settings.apply(app.handle());
-    app.manage(Host::new(engine, settings));
+    app.manage(Host::new(accounts, settings));
     window::open(&app, &args.profile, &folder)?;
     app.run(|app, event| {
         if let RunEvent::Exit = event {
@@ -103,12 +103,15 @@ fn open(args: Args) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Lets the engine say goodbye, but never keeps a person waiting for it.
+/// Lets the accounts say goodbye, but never keeps a person waiting for it.
 fn end(app: &AppHandle) {
-    if let Ok(engine) = app.state::<Host>().engine() {
+    if let Ok(accounts) = app.state::<Host>().accounts() {
         async_runtime::block_on(async {
-            if tokio::time::timeout(GOODBYE, engine.stop()).await.is_err() {
-                tracing::warn!("the engine did not end in time");
+            if tokio::time::timeout(GOODBYE, accounts.stop())
+                .await
+                .is_err()
+            {
+                tracing::warn!("the accounts did not end in time");
             }
         });
     }

@@ -1,14 +1,14 @@
 import { mount } from "svelte";
 
-import App from "./App.svelte";
-import { openPlatform } from "./platform/open";
-import { Parlour } from "./state/parlour.svelte";
+import HouseView from "./House.svelte";
+import { openHost } from "./platform/open";
+import { House } from "./state/house.svelte";
 import "./styles/base.css";
 
 const target = document.getElementById("app");
 if (target === null) throw new Error("index.html has no #app");
 
-const parlour = new Parlour(await openPlatform());
-parlour.focused = document.hasFocus();
-mount(App, { target, props: { parlour } });
-await parlour.start();
+const house = new House(await openHost());
+house.desk.focused = document.hasFocus();
+mount(HouseView, { target, props: { house } });
+await house.start();

@@ -104,6 +104,10 @@ pub enum RefusalCode {
     InvalidAddress,
     /// The path of the server does not start with a slash, or is no path.
     InvalidPath,
+    /// There is no certificate in what was given as one, or too many.
+    InvalidCertificates,
+    /// The key of the server is not written as one.
+    InvalidPin,
     /// The name is empty.
     UsernameEmpty,
     /// The name is over 32 characters or 128 bytes.

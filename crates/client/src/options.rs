@@ -1,5 +1,6 @@
 //! How an account reaches its server, where the address alone does not say it.
 
+use parlour_socketio::{Pin, parse_certificates};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -7,6 +8,9 @@ use crate::RefusalCode;
 
 /// The most bytes of a path: far more than any server has.
 const PATH_BYTES: usize = 1024;
+
+/// The most bytes of certificates: a hundred of them.
+const CA_BYTES: usize = 256 * 1024;
 
 /// How a server is reached. What is left out is as it is on most servers. It
 /// belongs to one account, is stored with it, and holds no secret.
@@ -18,6 +22,14 @@ pub struct ServerOptions {
     /// otherwise. It starts with a slash and has no query.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// The certificates of those who vouch for the server, as PEM, in place of those
+    /// that the system trusts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
+    /// The server's very key, as `sha256/…` or in pairs of hexadecimal digits: then no
+    /// other is believed, whoever vouches for it, and nobody needs to vouch for this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pin: Option<String>,
 }
 
 impl ServerOptions {
@@ -31,7 +43,18 @@ impl ServerOptions {
         if path.as_deref().is_some_and(|path| !is_path(path)) {
             return Err(RefusalCode::InvalidPath);
         }
-        Ok(Self { path })
+        let ca = given(self.ca);
+        if ca.as_deref().is_some_and(|ca| !is_ca(ca)) {
+            return Err(RefusalCode::InvalidCertificates);
+        }
+        let pin = given(self.pin);
+        if pin
+            .as_deref()
+            .is_some_and(|pin| pin.parse::<Pin>().is_err())
+        {
+            return Err(RefusalCode::InvalidPin);
+        }
+        Ok(Self { path, ca, pin })
     }
 }
 
@@ -47,13 +70,22 @@ fn is_path(path: &str) -> bool {
         && path.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
+/// Whoever gives a file with a key in it did not mean to: it would be kept.
+fn is_ca(ca: &str) -> bool {
+    ca.len() <= CA_BYTES && !ca.contains("PRIVATE KEY") && parse_certificates(ca.as_bytes()).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn with_path(path: &str) -> Result<ServerOptions, RefusalCode> {
         let path = Some(path.to_owned());
-        ServerOptions { path }.checked()
+        let options = ServerOptions {
+            path,
+            ..ServerOptions::default()
+        };
+        options.checked()
     }
 
     #[test]
@@ -76,6 +108,36 @@ mod tests {
             &long,
         ] {
             assert_eq!(with_path(path), Err(RefusalCode::InvalidPath), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn certificates_and_keys_are_looked_at_before_they_are_kept() {
+        let ca = |ca: &str| ServerOptions {
+            ca: Some(ca.into()),
+            ..ServerOptions::default()
+        };
+        for wrong in [
+            "not PEM",
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
+            &"x".repeat(CA_BYTES + 1),
+        ] {
+            let refused = ca(wrong).checked();
+            assert_eq!(
+                refused,
+                Err(RefusalCode::InvalidCertificates),
+                "{wrong:.40}"
+            );
+        }
+        let pin = |pin: &str| ServerOptions {
+            pin: Some(pin.into()),
+            ..ServerOptions::default()
+        };
+        assert_eq!(pin("sha256/").checked(), Err(RefusalCode::InvalidPin));
+        let key = Pin::of_key(b"a key");
+        for good in [key.to_string(), key.hex()] {
+            let kept = pin(&format!(" {good}\n")).checked().unwrap().pin;
+            assert_eq!(kept, Some(good));
         }
     }
 

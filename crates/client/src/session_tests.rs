@@ -393,6 +393,7 @@ fn pages_prolong_the_catching_up() {
 fn another_way_to_the_server_is_gone_at_once_by_whoever_is_signed_in() {
     let options = ServerOptions {
         path: Some("/elsewhere/".into()),
+        ..ServerOptions::default()
     };
     let mut story = Story::online();
     let effects = story.when(Input::Reroute(options.clone()));

@@ -9,4 +9,14 @@ export type ServerOptions = {
  * Where the server's Socket.IO answers: `/socket.io/` unless it was set up
  * otherwise. It starts with a slash and has no query.
  */
-path?: string | null, };
+path?: string | null, 
+/**
+ * The certificates of those who vouch for the server, as PEM, in place of those
+ * that the system trusts.
+ */
+ca?: string | null, 
+/**
+ * The server's very key, as `sha256/…` or in pairs of hexadecimal digits: then no
+ * other is believed, whoever vouches for it, and nobody needs to vouch for this one.
+ */
+pin?: string | null, };

@@ -43,6 +43,8 @@ const FAILURE_CODES: Record<FailureCode, true> = {
 const PROBLEM_CODES: Record<ProblemCode, true> = {
   invalidAddress: true,
   invalidPath: true,
+  invalidCertificates: true,
+  invalidPin: true,
   usernameEmpty: true,
   usernameTooLong: true,
   usernameInvisible: true,

@@ -78,6 +78,33 @@ export const messages = {
     profile: (name: string) => `Profile ${name}`,
   },
 
+  accounts: {
+    label: "Accounts",
+    add: "Add an account",
+    remove: "Remove this account",
+    nobody: "Not signed in",
+    name: (name: string, server: string) => `${name} on ${server}`,
+    unread: (name: string, count: number) =>
+      count === 1 ? `${name}, 1 unread message` : `${name}, ${count} unread messages`,
+    broken: (name: string) => `${name}, cannot be opened`,
+    failed: "This account cannot be opened.",
+    others: "Your other accounts are not affected.",
+    leaving: "This account is being removed…",
+    twin: (name: string) => `You are already signed in as ${name}.`,
+    show: "Show that account",
+    removal: {
+      title: "Remove this account?",
+      body: (who: string) => `Parlour signs out and forgets ${who}.`,
+      bodyUnused: "Nobody has signed in here yet.",
+      history:
+        "Its messages on this computer can be deleted, or put aside in the folder “removed” of your profile.",
+      cancel: "Cancel",
+      keep: "Remove, keep messages",
+      erase: "Remove and delete",
+      confirm: "Remove",
+    },
+  },
+
   signOut: {
     open: "Sign out",
     title: "Sign out?",

@@ -9,6 +9,9 @@ const PROBLEMS: Record<ProblemCode, string> = {
     "This address cannot be used. It looks like chat.example.org or http://127.0.0.1:3000.",
   invalidPath:
     "This path cannot be used. It starts with a slash and looks like /socket.io/, without blanks or question marks.",
+  invalidCertificates:
+    "There is no usable certificate in this file. It has to be a PEM file without private keys.",
+  invalidPin: "This is not the fingerprint of a key. It looks like sha256/ and 44 more characters.",
   usernameEmpty: "Choose a name that the others will know you by.",
   usernameTooLong: "This name is too long. It can have up to 32 characters.",
   usernameInvisible:

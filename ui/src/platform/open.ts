@@ -1,15 +1,15 @@
 import { inApp, tauri } from "./tauri";
-import type { Platform } from "./types";
+import type { Host } from "./types";
 
 /**
- * The engine of the app; in a plain browser, and only under `npm run dev`, a
+ * The accounts of the app; in a plain browser, and only under `npm run dev`, a
  * world that is made up (`?world=…`, see worlds.ts). A build for people does
  * not contain it.
  */
-export async function openPlatform(): Promise<Platform> {
+export async function openHost(): Promise<Host> {
   if (import.meta.env.DEV && !inApp()) {
-    const { worldNamed } = await import("./worlds");
-    return worldNamed(new URLSearchParams(location.search));
+    const { hostNamed } = await import("./worlds");
+    return hostNamed(new URLSearchParams(location.search));
   }
   return tauri;
 }

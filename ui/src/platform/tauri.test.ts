@@ -12,12 +12,12 @@ it("hands commands and queries to the shell under their names", async () => {
     calls.push([name, args]);
     return { type: "settings", theme: "dark", defaultServer: null, profile: "default" };
   });
-  await tauri.dispatch({ type: "resume" });
-  const settings = await tauri.query({ type: "settings" });
+  await tauri.dispatch(2, { type: "resume" });
+  const settings = await tauri.query(null, { type: "settings" });
   expect(settings.theme).toBe("dark");
   expect(calls).toEqual([
-    ["dispatch", { command: { type: "resume" } }],
-    ["query", { query: { type: "settings" } }],
+    ["dispatch", { account: 2, command: { type: "resume" } }],
+    ["query", { account: null, query: { type: "settings" } }],
   ]);
 });
 
@@ -35,9 +35,9 @@ it("tells a refusal from a fault of the bridge", async () => {
     // As the bridge does: what a command rejects with is the value itself, no Error.
     throw { code: "usernameEmpty" } as unknown;
   });
-  await expect(tauri.dispatch({ type: "resume" })).rejects.toEqual(new Refused("usernameEmpty"));
+  await expect(tauri.dispatch(2, { type: "resume" })).rejects.toEqual(new Refused("usernameEmpty"));
   mockIPC(() => {
     throw "command not allowed" as unknown;
   });
-  await expect(tauri.dispatch({ type: "resume" })).rejects.toBe("command not allowed");
+  await expect(tauri.dispatch(2, { type: "resume" })).rejects.toBe("command not allowed");
 });

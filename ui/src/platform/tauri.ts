@@ -1,25 +1,26 @@
 import { Channel, invoke, isTauri } from "@tauri-apps/api/core";
 
-import type { ClientEvent } from "../generated/ClientEvent";
+import type { AccountKey } from "../generated/AccountKey";
+import type { AccountsEvent } from "../generated/AccountsEvent";
 import type { HostCommand } from "../generated/HostCommand";
 import type { HostQuery } from "../generated/HostQuery";
 import type { Refusal } from "../generated/Refusal";
 import { Refused } from "./types";
-import type { AnswerTo, Platform } from "./types";
+import type { AnswerTo, Host } from "./types";
 
 /** Whether the page runs inside the app's window. */
 export const inApp = isTauri;
 
-/** The engine behind Tauri's three commands. */
-export const tauri: Platform = {
-  async dispatch(command: HostCommand): Promise<void> {
-    await call("dispatch", { command });
+/** The accounts behind Tauri's three commands. */
+export const tauri: Host = {
+  dispatch(account: AccountKey | null, command: HostCommand): Promise<AccountKey | null> {
+    return call<AccountKey | null>("dispatch", { account, command });
   },
-  query<Q extends HostQuery>(query: Q): Promise<AnswerTo<Q>> {
-    return call<AnswerTo<Q>>("query", { query });
+  query<Q extends HostQuery>(account: AccountKey | null, query: Q): Promise<AnswerTo<Q>> {
+    return call<AnswerTo<Q>>("query", { account, query });
   },
   async subscribe(onEvents): Promise<void> {
-    await call("subscribe", { channel: new Channel<ClientEvent[]>(onEvents) });
+    await call("subscribe", { channel: new Channel<AccountsEvent[]>(onEvents) });
   },
 };
 

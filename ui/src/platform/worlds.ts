@@ -2,6 +2,7 @@ import type { FailureCode } from "../generated/FailureCode";
 import type { SessionView } from "../generated/SessionView";
 import type { UserId } from "../generated/UserId";
 import { FakePlatform } from "./fake";
+import { FakeHost } from "./fakeHost";
 
 /**
  * Made-up worlds to look at in a plain browser under `npm run dev`:
@@ -76,6 +77,18 @@ const SERVER = "https://chat.example.org";
 const ME = "me";
 const LOREM = "The kettle is on, the window is open, and the cat has taken the good chair again.";
 
+/** The world that the address of the page asks for, and with `two` a second account. */
+export function hostNamed(options: URLSearchParams): FakeHost {
+  const host = new FakeHost();
+  host.move(worldNamed(options));
+  if (options.has("two")) {
+    const second = worldNamed(new URLSearchParams("world=alone"));
+    second.enter({ userId: "nils", username: "Nils", unread: 4 });
+    host.move(second);
+  }
+  return host;
+}
+
 /** The world that the address of the page asks for. */
 export function worldNamed(options: URLSearchParams): FakePlatform {
   const fake = new FakePlatform();
@@ -133,6 +146,10 @@ function script(fake: FakePlatform, command: Parameters<FakePlatform["onCommand"
       return;
     }
     case "saveDraft":
+    case "addAccount":
+    case "removeAccount":
+    case "retryAccount":
+    case "reorderAccounts":
     case "markRead":
     case "setServerOptions":
     case "setTheme":

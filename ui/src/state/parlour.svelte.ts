@@ -10,6 +10,7 @@ import type { UserId } from "../generated/UserId";
 import type { Platform } from "../platform/types";
 import { apply } from "./apply";
 import { Clock } from "./clock.svelte";
+import { Desk } from "./desk.svelte";
 import { Drafts, isSame } from "./drafts.svelte";
 import type { DraftKey } from "./drafts.svelte";
 import { problemOf } from "./problem";
@@ -20,7 +21,15 @@ import { World } from "./world.svelte";
 /** What is typed into the form of the sign-in; `null` where nothing was typed. */
 export type SignInForm = { server: string | null; username: string | null };
 
-/** Everything the screens show, and everything a person can do on them. */
+/** What one account knows of the others. */
+export interface Neighbours {
+  /** Whether there are none. */
+  readonly isAlone: boolean;
+  /** Asks for a further account. */
+  add(): Promise<void>;
+}
+
+/** Everything the screens of one account show, and everything a person can do on them. */
 export class Parlour {
   readonly world = new World();
   readonly clock = new Clock();
@@ -29,32 +38,24 @@ export class Parlour {
     void this.#saveDraft(key, text);
   });
   readonly #platform: Platform;
-  #settings = $state.raw<Settings>({ theme: "system", defaultServer: null, profile: "default" });
-  #settingsKnown = $state(false);
+  readonly #desk: Desk;
   #problem = $state<Problem | null>(null);
   #secretsDismissed = $state(false);
   #secretsAsked = $state(false);
   #signOutAsked = $state(false);
 
-  /** Whether the window has the keyboard, so that somebody may be reading. */
-  focused = $state(false);
+  /** The other accounts, where there can be any. */
+  readonly neighbours: Neighbours | null;
 
-  constructor(platform: Platform) {
+  constructor(platform: Platform, desk = new Desk(), neighbours: Neighbours | null = null) {
     this.#platform = platform;
+    this.#desk = desk;
+    this.neighbours = neighbours;
   }
 
   /** Begins to listen. Resolves once there is something to show. */
   async start(): Promise<void> {
-    const settings = this.#platform.query({ type: "settings" }).then(
-      ({ theme, defaultServer, profile }) => {
-        this.#settings = { theme, defaultServer, profile };
-      },
-      () => {
-        // Without settings the defaults are as good.
-      },
-    );
-    await settings;
-    this.#settingsKnown = true;
+    await this.#desk.load(this.#platform);
     try {
       await this.#platform.subscribe((events) => {
         this.#take(events);
@@ -66,11 +67,20 @@ export class Parlour {
 
   /** Whether the first snapshot is here. */
   get ready(): boolean {
-    return this.#settingsKnown && this.world.session !== null;
+    return this.#desk.known && this.world.session !== null;
   }
 
   get settings(): Settings {
-    return this.#settings;
+    return this.#desk.settings;
+  }
+
+  /** Whether the window has the keyboard, so that somebody may be reading. */
+  get focused(): boolean {
+    return this.#desk.focused;
+  }
+
+  set focused(focused: boolean) {
+    this.#desk.focused = focused;
   }
 
   /** What a person asked for last and did not get, until they put it away. */
@@ -225,9 +235,9 @@ export class Parlour {
   }
 
   async setTheme(theme: Theme): Promise<void> {
-    const before = this.#settings;
-    this.#settings = { ...before, theme };
-    if (!(await this.#act({ type: "setTheme", theme }))) this.#settings = before;
+    const before = this.#desk.settings;
+    this.#desk.settings = { ...before, theme };
+    if (!(await this.#act({ type: "setTheme", theme }))) this.#desk.settings = before;
   }
 
   #take(events: readonly ClientEvent[]): void {

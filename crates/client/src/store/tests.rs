@@ -256,6 +256,7 @@ fn how_a_server_is_reached_is_kept_with_the_account() {
     let folder = tempfile::tempdir().expect("a folder");
     let options = ServerOptions {
         path: Some("/chat/".into()),
+        ..ServerOptions::default()
     };
     let store = Store::open(folder.path()).expect("open");
     let id = account(&store, "a");
