@@ -9,6 +9,7 @@ use parlour_client::{
     ports::{Connector, Fence, Link, LinkClose, LinkEvent, Target},
 };
 use parlour_protocol::{ConnectAuth, OutgoingMessage, ServerEvent, UserId, Users};
+use parlour_socketio::CookieJar;
 use parlour_tests::node::{Dialect, ReferenceServer};
 use tokio::{net::TcpListener, time::timeout};
 
@@ -31,6 +32,7 @@ async fn link(
         server: server.parse().expect("an address"),
         auth,
         options: ServerOptions::default(),
+        cookies: CookieJar::new(),
     };
     match timeout(PATIENCE, connector.connect(target)).await {
         Ok(outcome) => outcome.map_err(|none| none.reason.code),

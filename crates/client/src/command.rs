@@ -108,6 +108,10 @@ pub enum RefusalCode {
     InvalidCertificates,
     /// The key of the server is not written as one.
     InvalidPin,
+    /// The address of the proxy cannot be read, or is of no known kind.
+    InvalidProxy,
+    /// The address of the proxy has a name or a password in it, which would be stored.
+    ProxyPassword,
     /// The name is empty.
     UsernameEmpty,
     /// The name is over 32 characters or 128 bytes.

@@ -11,8 +11,8 @@ use parlour_protocol::{
     pm::{self, Code},
 };
 use parlour_socketio::{
-    CloseReason, ConnectError, ConnectOptions, EmitError, Event, Pin, ProxyError, Roots, Socket,
-    SocketEvent, SocketEvents, parse_certificates,
+    CloseReason, ConnectError, ConnectOptions, EmitError, Event, Pin, Proxy, ProxyError, ProxyUrl,
+    Roots, Socket, SocketEvent, SocketEvents, parse_certificates,
 };
 use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 
 use self::questions::{Kind, QUESTIONS, Questions, Raised};
 use crate::{
-    ServerOptions,
+    ProxyChoice, ServerOptions,
     ports::{
         Connecting, Connector, Fence, Link, LinkClose, LinkEvent, LinkFacts, LinkSender, NoLink,
         Notice, Question, SendError, Target, Transport,
@@ -55,6 +55,7 @@ async fn connect(target: Target) -> Result<Link, NoLink> {
     // `users` holds what strangers wrote: as one packet too deep it would cost the
     // whole list. It is read entry by entry, each with a limit of depth of its own.
     options.limits.depth = usize::MAX;
+    options.cookies = Some(target.cookies);
     reach(&mut options, target.options)?;
     let (encrypted, silence_limit) = (options.url.scheme() == "https", options.silence_limit);
     let (socket, incoming) = parlour_socketio::connect(options)
@@ -85,19 +86,35 @@ async fn connect(target: Target) -> Result<Link, NoLink> {
 /// Goes the way that was chosen. What cannot be understood of it ends the attempt:
 /// without its pin a connection would be to anybody.
 fn reach(options: &mut ConnectOptions, chosen: ServerOptions) -> Result<(), Failure> {
-    let wrong = |error: &dyn std::fmt::Display| Failure {
-        code: FailureCode::Tls,
+    let wrong = |code, error: &dyn std::fmt::Display| Failure {
+        code,
         detail: Some(shorten(&error.to_string())),
     };
     if let Some(path) = chosen.path {
         options.path = path;
     }
     if let Some(ca) = chosen.ca {
-        let ca = parse_certificates(ca.as_bytes()).map_err(|error| wrong(&error))?;
+        let ca =
+            parse_certificates(ca.as_bytes()).map_err(|error| wrong(FailureCode::Tls, &error))?;
         options.roots = Roots::Only(ca);
     }
     if let Some(pin) = chosen.pin {
-        options.pin = Some(pin.parse::<Pin>().map_err(|error| wrong(&error))?);
+        options.pin = Some(
+            pin.parse::<Pin>()
+                .map_err(|error| wrong(FailureCode::Tls, &error))?,
+        );
+    }
+    match chosen.proxy {
+        Some(ProxyChoice::Direct) => options.proxy = Proxy::None,
+        Some(ProxyChoice::Via { url }) => {
+            let url = url.parse::<ProxyUrl>();
+            options.proxy =
+                Proxy::Via(url.map_err(|error| wrong(FailureCode::ProxyFailed, &error))?);
+        }
+        None => {}
+    }
+    if let Some(transports) = chosen.transports {
+        options.transports = transports.into();
     }
     Ok(())
 }

@@ -22,6 +22,7 @@ use tokio::{
 };
 
 use crate::{
+    ServerOptions,
     connector::{auth_json, server_event, shorten},
     ports::{
         Connecting, Connector, Fence, Link, LinkClose, LinkEvent, LinkFacts, LinkSender, SendError,
@@ -174,6 +175,14 @@ impl Connection {
         let refused = verdict.clone();
         let outgoing = self.outgoing.clone();
         let (goodbye, broken) = (self.ends.0.clone(), self.ends.0.clone());
+        let ServerOptions { ca, pin, proxy, .. } = &target.options;
+        if ca.is_some() || pin.is_some() || proxy.is_some() {
+            // Not to be left out: whoever set them does not want to connect without.
+            return Err(Failure {
+                code: FailureCode::Tls,
+                detail: Some("this connector knows no certificates, pins or proxies".into()),
+            });
+        }
         let mut server = target.server.clone();
         if let Some(path) = &target.options.path {
             server.set_path(path);

@@ -43,7 +43,7 @@ pub use connector::SocketIoConnector;
 pub use connector_rust_socketio::RustSocketIoConnector;
 pub use event::{ClientEvent, Snapshot};
 pub use handle::{ClientConfig, ClientHandle, StartError, Subscription};
-pub use options::ServerOptions;
+pub use options::{ProxyChoice, ServerOptions, TransportChoice};
 /// For the logs of hosts: these targets hold everybody's words and the session.
 pub use parlour_socketio::logs_frames;
 pub use query::{Answer, Query, TimelinePage};

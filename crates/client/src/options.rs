@@ -1,6 +1,8 @@
 //! How an account reaches its server, where the address alone does not say it.
 
-use parlour_socketio::{Pin, parse_certificates};
+use std::fmt;
+
+use parlour_socketio::{Pin, ProxyUrl, Transports, parse_certificates};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -30,6 +32,65 @@ pub struct ServerOptions {
     /// other is believed, whoever vouches for it, and nobody needs to vouch for this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pin: Option<String>,
+    /// Whether to go through a proxy; left out, as the environment says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxyChoice>,
+    /// By which transports; left out, WebSocket, and polling where that is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transports: Option<TransportChoice>,
+}
+
+/// A proxy, or none, whatever the environment says.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "type", rename_all = "camelCase", deny_unknown_fields)]
+#[ts(export)]
+pub enum ProxyChoice {
+    /// Straight to the server.
+    Direct,
+    /// Through this one.
+    Via {
+        /// `http`, `https`, `socks5`, `socks5h`, `socks4` or `socks4a`, host and port. A
+        /// name and a password have no place here, since this is stored: they come by the
+        /// environment's proxy variables.
+        url: String,
+    },
+}
+
+impl fmt::Debug for ProxyChoice {
+    /// What was not looked at yet may have a password in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Direct => f.write_str("Direct"),
+            Self::Via { url } if url.contains('@') => f.write_str("Via(…)"),
+            Self::Via { url } => write!(f, "Via({url:?})"),
+        }
+    }
+}
+
+/// Which transports to use, and in which order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub enum TransportChoice {
+    /// WebSocket, and polling where that is refused.
+    WebSocketFirst,
+    /// Polling, and then WebSocket where the server offers it.
+    PollingFirst,
+    /// WebSocket or nothing.
+    WebSocket,
+    /// Polling alone.
+    Polling,
+}
+
+impl From<TransportChoice> for Transports {
+    fn from(choice: TransportChoice) -> Self {
+        match choice {
+            TransportChoice::WebSocketFirst => Self::WebSocketFirst,
+            TransportChoice::PollingFirst => Self::PollingFirst,
+            TransportChoice::WebSocket => Self::WebSocket,
+            TransportChoice::Polling => Self::Polling,
+        }
+    }
 }
 
 impl ServerOptions {
@@ -54,7 +115,27 @@ impl ServerOptions {
         {
             return Err(RefusalCode::InvalidPin);
         }
-        Ok(Self { path, ca, pin })
+        let proxy = match self.proxy {
+            Some(ProxyChoice::Via { url }) => {
+                let url = url.trim().to_owned();
+                let parsed = url.parse::<ProxyUrl>();
+                if parsed
+                    .map_err(|_| RefusalCode::InvalidProxy)?
+                    .has_credentials()
+                {
+                    return Err(RefusalCode::ProxyPassword);
+                }
+                Some(ProxyChoice::Via { url })
+            }
+            other => other,
+        };
+        Ok(Self {
+            path,
+            ca,
+            pin,
+            proxy,
+            transports: self.transports,
+        })
     }
 }
 
@@ -139,6 +220,25 @@ mod tests {
             let kept = pin(&format!(" {good}\n")).checked().unwrap().pin;
             assert_eq!(kept, Some(good));
         }
+    }
+
+    #[test]
+    fn a_proxy_is_kept_without_anybodys_password() {
+        let via = |url: &str| ServerOptions {
+            proxy: Some(ProxyChoice::Via { url: url.into() }),
+            ..ServerOptions::default()
+        };
+        assert_eq!(
+            via("gopher://proxy").checked(),
+            Err(RefusalCode::InvalidProxy)
+        );
+        let secret = via("http://me:hunter2@proxy:8080");
+        assert!(!format!("{secret:?}").contains("hunter2"));
+        assert_eq!(secret.checked(), Err(RefusalCode::ProxyPassword));
+        assert_eq!(
+            via(" socks5h://proxy:1080 ").checked().unwrap(),
+            via("socks5h://proxy:1080")
+        );
     }
 
     #[test]

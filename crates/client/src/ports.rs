@@ -13,6 +13,7 @@ use parlour_protocol::{
     ConnectAuth, OutgoingMessage, ServerEvent, SessionId,
     pm::{Accepted, Code, Read, Received, Reply, SyncPage, SyncRequest},
 };
+use parlour_socketio::CookieJar;
 use tokio::sync::mpsc;
 use url::Url;
 
@@ -95,6 +96,9 @@ pub struct Target {
     pub auth: ConnectAuth,
     /// How the server is reached.
     pub options: ServerOptions,
+    /// The cookies of the connections before: a balancer may know by them which of
+    /// several servers has our session. New ones are added.
+    pub cookies: CookieJar,
 }
 
 /// One open connection.

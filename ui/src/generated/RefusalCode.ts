@@ -3,4 +3,4 @@
 /**
  * The stable codes of a [`Refusal`].
  */
-export type RefusalCode = "invalidAddress" | "invalidPath" | "usernameEmpty" | "usernameTooLong" | "usernameInvisible" | "notSignedIn" | "noSession" | "messageEmpty" | "messageTooLarge" | "draftTooLarge" | "unknownUser" | "unknownMessage" | "invalidQuery" | "notOffered" | "superseded" | "unknownAccount" | "tooManyAccounts" | "storageFailed" | "busy" | "closed";
+export type RefusalCode = "invalidAddress" | "invalidPath" | "invalidCertificates" | "invalidPin" | "invalidProxy" | "proxyPassword" | "usernameEmpty" | "usernameTooLong" | "usernameInvisible" | "notSignedIn" | "noSession" | "messageEmpty" | "messageTooLarge" | "draftTooLarge" | "unknownUser" | "unknownMessage" | "invalidQuery" | "notOffered" | "superseded" | "unknownAccount" | "tooManyAccounts" | "storageFailed" | "busy" | "closed";

@@ -24,7 +24,7 @@ isSelf: boolean,
  */
 presence: Presence, 
 /**
- * How many of their messages have not been seen.
+ * How many of their messages have not been seen; counted up to 10,000.
  */
 unread: number, 
 /**

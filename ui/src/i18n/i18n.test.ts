@@ -45,6 +45,8 @@ const PROBLEM_CODES: Record<ProblemCode, true> = {
   invalidPath: true,
   invalidCertificates: true,
   invalidPin: true,
+  invalidProxy: true,
+  proxyPassword: true,
   usernameEmpty: true,
   usernameTooLong: true,
   usernameInvisible: true,

@@ -12,6 +12,10 @@ const PROBLEMS: Record<ProblemCode, string> = {
   invalidCertificates:
     "There is no usable certificate in this file. It has to be a PEM file without private keys.",
   invalidPin: "This is not the fingerprint of a key. It looks like sha256/ and 44 more characters.",
+  invalidProxy:
+    "This proxy cannot be used. Its address looks like http://proxy.example.org:8080 or socks5h://127.0.0.1:1080.",
+  proxyPassword:
+    "A proxy’s name and password are not kept here. Set them in the environment, as https_proxy.",
   usernameEmpty: "Choose a name that the others will know you by.",
   usernameTooLong: "This name is too long. It can have up to 32 characters.",
   usernameInvisible:

@@ -2,6 +2,8 @@
 
 use parlour_protocol::{SessionId, UserId, pm::ServerHello};
 
+use parlour_socketio::CookieJar;
+
 use super::{Engine, changes::Changes};
 use crate::{
     address::{parse_server, server_text},
@@ -116,6 +118,7 @@ impl Engine {
         self.outbox = Outbox::default();
         self.neighbours.release();
         self.learned = Learned::default();
+        self.cookies = CookieJar::new();
         self.changes.everything();
     }
 

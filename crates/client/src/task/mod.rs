@@ -25,6 +25,7 @@ use std::{
 };
 
 use parlour_protocol::ConnectAuth;
+use parlour_socketio::CookieJar;
 use rand::{RngExt, rngs::StdRng};
 use tokio::{
     sync::{broadcast, mpsc},
@@ -79,6 +80,8 @@ pub(crate) struct Engine {
     account: Option<Account>,
     connector: Arc<dyn Connector>,
     connecting: Option<Connecting>,
+    /// What the server, or what stands before it, knows this sign-in by.
+    cookies: CookieJar,
     link: Option<OpenLink>,
     /// What is left of the connection before: for when its goodbye is to be waited for.
     closing: Option<mpsc::Receiver<LinkEvent>>,
@@ -113,6 +116,7 @@ impl Engine {
             account: None,
             connector: config.connector,
             connecting: None,
+            cookies: CookieJar::new(),
             link: None,
             closing: None,
             witness: Witness::default(),
@@ -267,6 +271,7 @@ impl Engine {
             server: identity.server.clone(),
             auth,
             options: identity.options.clone(),
+            cookies: self.cookies.clone(),
         })
     }
 
