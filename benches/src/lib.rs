@@ -1,4 +1,5 @@
-//! The load generator behind `cargo xtask bench server`.
+//! The load generator behind `cargo xtask bench`. What follows is about servers;
+//! [`client`] measures the other side.
 //!
 //! It drives one server, whichever it is, through one scenario, and says what
 //! it measured. It knows the guide's protocol (and its extension "pm") as raw
@@ -11,6 +12,7 @@
 //! that is lost, doubled or out of order ends the scenario with an error.
 
 mod arrivals;
+pub mod client;
 mod frame;
 mod listing;
 mod message;

@@ -16,7 +16,8 @@ use clap::{Args, Parser, Subcommand};
 use parlour_bench::scenario::crowd::Crowd;
 use parlour_bench::scenario::pairs::{Amount, Load, Pairs};
 use parlour_bench::scenario::{connect, crowd, disk, history, pairs, seed};
-use parlour_bench::{Speech, Target, relay};
+use parlour_bench::{Speech, Target, client, relay};
+use parlour_client::made::Made;
 use serde::Serialize;
 
 /// Drives a private-messaging server and says what it measured, in one line of
@@ -104,6 +105,41 @@ enum Scenario {
     },
     /// A server that only passes messages on: how far the load itself reaches
     Relay,
+    /// The client with a history of so many messages
+    ClientHistory {
+        /// Where the database is made; nothing may be there
+        #[arg(long, value_name = "DIR")]
+        folder: PathBuf,
+        #[arg(long, value_name = "COUNT")]
+        messages: u64,
+        #[arg(long, value_name = "COUNT", default_value_t = 1_000)]
+        people: u64,
+        #[arg(long, default_value_t = 200)]
+        times: usize,
+    },
+    /// The client's own connector beside the one on rust_socketio
+    ClientConnectors {
+        #[command(flatten)]
+        server: Server,
+        #[arg(long, value_name = "COUNT", default_value_t = 30)]
+        connects: usize,
+        #[arg(long, value_name = "COUNT", default_value_t = 20_000)]
+        messages: usize,
+        #[arg(long, value_name = "COUNT", default_value_t = 1_000)]
+        rounds: usize,
+        /// How long a dead link is waited for; not at all unless given
+        #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+        dead: f64,
+    },
+    /// The client's queue, from the disk to the server
+    ClientQueue {
+        #[command(flatten)]
+        server: Server,
+        #[arg(long, value_name = "DIR")]
+        folder: PathBuf,
+        #[arg(long, value_name = "COUNT", default_value_t = 2_000)]
+        messages: u64,
+    },
     /// How long the disk takes to keep a page
     Disk {
         #[arg(long, value_name = "DIR")]
@@ -208,6 +244,36 @@ fn run(scenario: Scenario) -> Result<String> {
             })?;
             line(&())
         }
+        Scenario::ClientHistory {
+            folder,
+            messages,
+            people,
+            times,
+        } => line(&client::history::run(
+            &folder,
+            Made { messages, people },
+            times,
+        )?),
+        Scenario::ClientConnectors {
+            server,
+            connects,
+            messages,
+            rounds,
+            dead,
+        } => {
+            let plan = client::connectors::Plan {
+                connects,
+                messages,
+                rounds,
+                dead: span(dead)?,
+            };
+            line(&client::connectors::run(&server.url, plan)?)
+        }
+        Scenario::ClientQueue {
+            server,
+            folder,
+            messages,
+        } => line(&client::queue::run(&server.url, &folder, messages)?),
         Scenario::Disk { folder, times } => line(&disk::run(&folder, times)?),
     }
 }

@@ -13,7 +13,8 @@ use std::time::Duration;
 use parlour_bench::scenario::crowd::Crowd;
 use parlour_bench::scenario::pairs::{Amount, Load, Pairs, PairsReport};
 use parlour_bench::scenario::{connect, crowd, disk, history, pairs, seed};
-use parlour_bench::{Speech, Target};
+use parlour_bench::{Speech, Target, client};
+use parlour_client::made::Made;
 use parlour_server::{Config, Limits, Server};
 use tokio::sync::oneshot;
 
@@ -157,4 +158,51 @@ fn the_disk_is_asked_and_left_clean() {
     let report = disk::run(folder.path(), 3).unwrap();
     assert_eq!(report.sync.map(|sync| sync.count), Some(3));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_client_with_a_history_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = Made {
+        messages: 2_000,
+        people: 20,
+    };
+    let report = client::history::run(folder.path(), made, 20).unwrap();
+    assert_eq!((report.messages, report.people), (2_000, 20));
+    let counts = [
+        report.start,
+        report.open,
+        report.back,
+        report.forward,
+        report.queue,
+        report.search.common,
+        report.search.common_in_one,
+        report.search.rare,
+        report.search.nowhere,
+        report.search.short,
+    ];
+    for summary in counts {
+        assert_eq!(summary.map(|summary| summary.count), Some(20));
+    }
+}
+
+#[test]
+fn both_connectors_and_the_queue_reach_this_server() {
+    let server = Running::in_memory();
+    let url = format!("http://{}", server.target.address);
+    let plan = client::connectors::Plan {
+        connects: 2,
+        messages: 600,
+        rounds: 5,
+        dead: Duration::ZERO,
+    };
+    let report = client::connectors::run(&url, plan).unwrap();
+    for report in [report.own, report.rust_socketio] {
+        assert_eq!(report.connect.map(|summary| summary.count), Some(2));
+        assert_eq!(report.round_trip.map(|summary| summary.count), Some(5));
+        assert!(report.per_second > 0.0 && report.dead_after.is_none());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let report = client::queue::run(&url, folder.path(), 50).unwrap();
+    assert_eq!(report.messages, 50);
 }

@@ -4,6 +4,7 @@
 //! It measures, and is no test: nothing fails because a machine was slow.
 
 mod aims;
+mod client;
 mod figures;
 mod load;
 mod metrics;
@@ -19,7 +20,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-pub(crate) use options::Options;
+use options::Options;
 
 use crate::log::Log;
 use crate::npm::{self, INTEROP};
@@ -35,7 +36,21 @@ use plan::{Keeping, Scenario};
 /// What this command leaves behind, and where servers keep their data.
 const FOLDER: &str = "target/bench";
 
-pub(crate) fn bench(repo: &Repo, options: &Options) -> Result<ExitCode> {
+/// `cargo xtask bench`, whatever is to be measured.
+pub(crate) fn command(repo: &Repo, words: &[String]) -> Result<ExitCode> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["client"] => client::bench(repo, false),
+        ["client", "--quick"] => client::bench(repo, true),
+        ["client", other, ..] => bail!("`cargo xtask bench client` does not know `{other}`"),
+        words => {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            bench(repo, &Options::parse(&words)?)
+        }
+    }
+}
+
+fn bench(repo: &Repo, options: &Options) -> Result<ExitCode> {
     let _lock = repo.lock()?;
     let mut log = Log::create(repo, "bench")?;
     build(repo, &mut log, options).with_context(|| log.tail(20))?;

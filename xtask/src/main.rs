@@ -42,6 +42,10 @@ cargo xtask bench server [--quick] [--only SCENARIO[,SCENARIO]]
     Measures the server beside the official one, and says which aims it
     reached. Everything is in target/bench/server.json too. FILE is any
     program that takes --listen and --data as parlour-server does.
+cargo xtask bench client [--quick]
+    Measures the client with a million messages beside the same with 10,000,
+    its connector beside the one on rust_socketio, and its queue. Everything
+    is in target/bench/client.json too.
 cargo xtask codegen
     Writes the TypeScript forms of the Rust types into ui/src/generated.
 cargo xtask setup
@@ -73,7 +77,7 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
     process::watch_signals()?;
     match command {
         "run" => run::run(&repo, &run::Options::parse(rest)?),
-        "bench" => bench::bench(&repo, &bench::Options::parse(rest)?),
+        "bench" => bench::command(&repo, rest),
         "test" => test::test(&repo, &test::Options::parse(rest)?),
         "tidy" if rest.is_empty() => tidy::command(&repo),
         "codegen" if rest.is_empty() => codegen::command(&repo),

@@ -18,6 +18,8 @@ mod event;
 mod fences;
 mod handle;
 mod inbox;
+#[cfg(feature = "made")]
+pub mod made;
 mod options;
 mod outbox;
 pub mod ports;

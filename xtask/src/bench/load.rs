@@ -65,7 +65,8 @@ impl<'a> Generator<'a> {
         }
     }
 
-    fn run(&self, words: &[&str]) -> Result<Outcome> {
+    /// Runs the generator with these words.
+    pub(crate) fn run(&self, words: &[&str]) -> Result<Outcome> {
         let program = released(self.repo, "parlour-bench");
         let mut all: Vec<&str> = self.places.load.iter().map(String::as_str).collect();
         all.push(&program);

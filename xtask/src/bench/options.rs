@@ -24,8 +24,10 @@ impl Options {
         let mut words = words.iter();
         match words.next().map(String::as_str) {
             Some("server") => {}
-            Some(other) => bail!("`cargo xtask bench` does not know `{other}`, only `server`"),
-            None => bail!("what is to be measured? `cargo xtask bench server`"),
+            Some(other) => {
+                bail!("`cargo xtask bench` does not know `{other}`, only `server` and `client`")
+            }
+            None => bail!("what is to be measured? `cargo xtask bench server`, or `client`"),
         }
         let mut options = Self::default();
         while let Some(word) = words.next() {
@@ -107,7 +109,7 @@ mod tests {
     fn what_is_not_understood_is_refused_in_a_sentence() {
         let refusal = |line: &str| format!("{:#}", parse(line).unwrap_err());
         assert!(refusal("").starts_with("what is to be measured?"));
-        assert!(refusal("client").contains("`client`"));
+        assert!(refusal("clients").contains("`clients`"));
         assert!(refusal("server --only strom").contains("no scenario `strom`"));
         assert!(refusal("server --peer").contains("--peer wants a name"));
         assert!(refusal("server --peer nobody").contains("official, memory, sqlite and relay"));

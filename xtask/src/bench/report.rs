@@ -76,7 +76,7 @@ impl Machine {
         display::table(&rows).trim_end().to_owned()
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         self.rows
             .iter()
             .map(|(name, value)| ((*name).to_owned(), json!(value)))
