@@ -122,7 +122,7 @@ pub enum Distrust {
     #[error("the certificate is not for servers")]
     WrongPurpose,
     /// It is an authority's own, and was not given as a root itself.
-    #[error("the certificate is an authority's, not a server's")]
+    #[error("nobody known vouches for the certificate, which is an authority's own")]
     Authority,
     /// Its key is not the pinned one.
     #[error("the key is not the pinned one")]

@@ -2,7 +2,11 @@
 
 use std::{io, sync::Arc};
 
-use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::ServerName};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, ServerName},
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
@@ -34,8 +38,7 @@ pub(super) async fn connector(
         let by_pin = ByPin::new(pin, &provider);
         builder.with_custom_certificate_verifier(Arc::new(by_pin))
     } else {
-        let store = store(roots).await?;
-        let by_roots = ByRoots::new(store, roots.given().to_vec(), provider)?;
+        let by_roots = ByRoots::new(&certificates(roots).await?, provider)?;
         builder.with_custom_certificate_verifier(Arc::new(by_roots))
     };
     let mut config = builder.with_no_client_auth();
@@ -57,27 +60,32 @@ pub(super) async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
         .map_err(|error| tls_error(&error))
 }
 
-async fn store(roots: &Roots) -> Result<RootCertStore, ConnectError> {
-    let mut store = RootCertStore::empty();
-    for certificate in roots.given() {
-        // One that is left out in silence would be missed much later.
-        store
-            .add(certificate.clone())
-            .map_err(|_| ConnectError::Tls("a certificate to check by is damaged".to_owned()))?;
+/// Those whose word counts.
+async fn certificates(roots: &Roots) -> Result<Vec<CertificateDer<'static>>, ConnectError> {
+    let mut certificates = roots.given().to_vec();
+    // One that is left out in silence would be missed much later.
+    if !certificates.iter().all(is_root) {
+        return Err(ConnectError::Tls(
+            "a certificate to check by is damaged".to_owned(),
+        ));
     }
     if roots.with_system() {
         // Reads the file system.
         let system = tokio::task::spawn_blocking(rustls_native_certs::load_native_certs)
             .await
             .map_err(|_| ConnectError::Tls("the certificates could not be read".to_owned()))?;
-        store.add_parsable_certificates(system.certs);
+        certificates.extend(system.certs.into_iter().filter(is_root));
     }
-    if store.is_empty() {
+    if certificates.is_empty() {
         return Err(ConnectError::Tls(
             "there are no certificates to check by".to_owned(),
         ));
     }
-    Ok(store)
+    Ok(certificates)
+}
+
+fn is_root(certificate: &CertificateDer<'static>) -> bool {
+    RootCertStore::empty().add(certificate.clone()).is_ok()
 }
 
 /// rustls speaks through I/O errors; what is none of its own is the network's.

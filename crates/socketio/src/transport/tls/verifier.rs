@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ring::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
     client::{
@@ -82,28 +83,40 @@ impl ServerCertVerifier for ByPin {
 #[derive(Debug)]
 pub(super) struct ByRoots {
     ordinary: Arc<WebPkiServerVerifier>,
-    /// Certificates that a person vouches for, one by one.
-    given: Vec<CertificateDer<'static>>,
+    /// The hashes of all certificates whose word counts.
+    known: Vec<Fingerprint>,
 }
 
 impl ByRoots {
     pub(super) fn new(
-        store: RootCertStore,
-        given: Vec<CertificateDer<'static>>,
+        certificates: &[CertificateDer<'static>],
         provider: Arc<CryptoProvider>,
     ) -> Result<Self, ConnectError> {
+        let mut store = RootCertStore::empty();
+        store.add_parsable_certificates(certificates.iter().cloned());
         let ordinary = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider)
             .build()
             .map_err(|error| ConnectError::Tls(error.to_string()))?;
-        Ok(Self { ordinary, given })
+        Ok(Self {
+            ordinary,
+            known: certificates.iter().map(fingerprint).collect(),
+        })
     }
 
-    /// Whether this very certificate was given, and all that speaks against it is
+    /// Whether this very certificate is known, and all that speaks against it is
     /// that it is an authority's. That is what `openssl req -x509` makes, and what
-    /// many a small server has; giving it says that it is meant.
-    fn is_given(&self, error: &Error, certificate: &CertificateDer<'_>) -> bool {
-        is_authority(error) && self.given.iter().any(|given| given == certificate)
+    /// many a small server has; who puts it among the roots says that it is meant.
+    fn is_known(&self, error: &Error, certificate: &CertificateDer<'_>) -> bool {
+        is_authority(error) && self.known.contains(&fingerprint(certificate))
     }
+}
+
+type Fingerprint = [u8; SHA256_OUTPUT_LEN];
+
+fn fingerprint(certificate: &CertificateDer<'_>) -> Fingerprint {
+    let mut bytes = [0; SHA256_OUTPUT_LEN];
+    bytes.copy_from_slice(digest(&SHA256, certificate).as_ref());
+    bytes
 }
 
 impl ServerCertVerifier for ByRoots {
@@ -125,7 +138,7 @@ impl ServerCertVerifier for ByRoots {
         let error = match ordinary {
             Ok(verified) => return Ok(verified),
             // Its time was found to be right before this was.
-            Err(error) if self.is_given(&error, end_entity) => {
+            Err(error) if self.is_known(&error, end_entity) => {
                 let parsed = ParsedCertificate::try_from(end_entity)?;
                 match verify_server_name(&parsed, server_name) {
                     Ok(()) => return Ok(ServerCertVerified::assertion()),
