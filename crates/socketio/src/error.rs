@@ -171,23 +171,29 @@ pub enum AckError {
     Closed,
 }
 
-/// How a connection ended.
+/// How a connection ended, or our being in one of its namespaces. What ended the
+/// connection is told in each of them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CloseReason {
-    /// The server said goodbye.
+    /// The server said goodbye: to the namespace (`41`), to the connection (`1`), or
+    /// by the close frame of WebSocket.
     #[error("the server disconnected")]
     ServerDisconnect,
-    /// The transport ended without a goodbye.
+    /// The transport ended without a goodbye: the stream ended, was reset, or the
+    /// runtime shut down.
     #[error("the transport closed")]
     TransportClosed,
-    /// No sign of life for too long.
+    /// No sign of life for `silence_limit`, no ping for as long as the server had
+    /// promised, or no answer within `wake_limit` after a sleep.
     #[error("no sign of life")]
     PingTimeout,
-    /// Nothing could be written for too long.
+    /// Not a byte could be written for `write_timeout`, although something waited.
     #[error("writing stood still")]
     WriteTimeout,
-    /// The server broke the protocol.
+    /// The server broke the protocol, in a way that leaves no sense in going on:
+    /// a second handshake, a CONNECT answered twice or without an id, frames that
+    /// are none. (A packet that cannot be read is skipped instead.)
     #[error("protocol violation: {0}")]
     Protocol(String),
     /// On long polling, the server or something before it answered a request with
@@ -201,7 +207,7 @@ pub enum CloseReason {
     /// A message over `incoming_bytes`.
     #[error("incoming message too large")]
     TooLarge,
-    /// We closed it.
+    /// We left: by `close`, or by dropping the events.
     #[error("closed here")]
     Local,
 }

@@ -22,7 +22,7 @@ use crate::{
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct JoinOptions {
-    /// What to tell the server about oneself: any JSON, as a rule an object.
+    /// What to tell the server about oneself: a JSON object.
     pub auth: Option<Box<RawValue>>,
     /// What to go on with; ignored where it is of another server or namespace.
     pub recovery: Option<Recovery>,
@@ -60,6 +60,10 @@ pub enum JoinError {
     /// one of those that fences use.
     #[error("no proper name for a namespace")]
     Name,
+    /// What one wants to say of oneself is no JSON object. Servers end the whole
+    /// connection for that.
+    #[error("auth is no object")]
+    Auth,
     /// It is joined already, on this connection, or an attempt that was given up
     /// is not answered yet.
     #[error("the namespace is taken")]
@@ -134,6 +138,10 @@ impl Socket {
             && fence::number(namespace).is_none();
         if !proper {
             return Err(JoinError::Name);
+        }
+        let is_object = |auth: &RawValue| auth.get().starts_with('{');
+        if !options.auth.as_deref().is_none_or(is_object) {
+            return Err(JoinError::Auth);
         }
         let space = connection.number_space();
         let recovery = options

@@ -1,6 +1,6 @@
-//! Engine.IO 4 and Socket.IO 5: a client over WebSocket, and with the feature
-//! `server` (on by default) a server over WebSocket and long polling, in
-//! [`server`]. Both stand on the same packets ([`packet`], [`engine`]).
+//! Engine.IO 4 and Socket.IO 5: a client, and with the feature `server` (on by
+//! default) a server, in [`server`]; both over WebSocket and long polling. Both
+//! stand on the same packets ([`packet`], [`engine`]).
 //!
 //! # A walk through a client's connection
 //! ```no_run
@@ -9,10 +9,14 @@
 //!
 //! let options = ConnectOptions::new("http://127.0.0.1:3000".parse()?);
 //! let (socket, mut events) = connect(options).await?;
-//! socket.try_emit("private message", &("hello",))?;
+//! socket.try_emit("greet", &("hello",))?;
 //! while let Some(event) = events.next().await {
 //!     match event {
-//!         SocketEvent::Event(event) => drop(event.args),
+//!         // All events come here. What catches all is the last arm of a match.
+//!         SocketEvent::Event(event) => match event.name.as_str() {
+//!             "news" => drop(event.args),
+//!             other => tracing::info!(other, "not for us"),
+//!         },
 //!         SocketEvent::Undecodable(_) => {}
 //!         SocketEvent::Closed(reason) => tracing::info!(%reason, "closed"),
 //!     }
@@ -20,9 +24,9 @@
 //! # Ok(())
 //! # }
 //! ```
-//! 1. [`connect()`] looks the name up, races its addresses, secures the stream and
-//!    asks for the upgrade (`transport`). It joins the namespace, all within one
-//!    time limit, and says precisely what stood in the way ([`ConnectError`]).
+//! 1. [`connect()`] finds the way: proxy, name, addresses, TLS, then WebSocket or
+//!    polling (`transport`). It joins the namespace, all within one time limit, and
+//!    says precisely what stood in the way ([`ConnectError`]).
 //! 2. A task of its own then owns the connection (`task`). It feeds frames and
 //!    the time to a machine that knows the protocol and touches nothing
 //!    (`machine`), and does what comes out.
@@ -30,13 +34,20 @@
 //!    bounded queue. The task writes what is there in one go.
 //! 4. Up: a frame becomes an [`Event`] in a bounded queue. While the queue is full
 //!    nothing is read, so a slow reader slows the server and not the memory.
-//! 5. Every connection ends with exactly one [`SocketEvent::Closed`], the last of
-//!    its events. There is no reconnecting: that is a decision of the caller.
+//! 5. [`Socket::join`] adds namespaces to the same connection. Each has a handle, a
+//!    queue of events and an end of its own; with the last one the connection ends.
+//! 6. Every namespace ends with exactly one [`SocketEvent::Closed`], the last of
+//!    its events. There is no reconnecting: that is a decision of the caller, who
+//!    may take [`Socket::recovery`] along, for servers that keep state.
 //!
 //! # What holds for the client
 //! - One bad packet costs itself: it is reported as [`SocketEvent::Undecodable`],
 //!   and the connection lives. Half an emoji costs one character ([`surrogate`]).
-//! - Arguments stay JSON of any depth; no parser here recurses.
+//! - What comes in has limits: bytes, depth, arguments, attachments, names
+//!   ([`Limits`]). Arguments stay JSON, and no parser here recurses.
+//! - A dead link is noticed by probes of our own, and after a sleep of this
+//!   machine at once: the wall clock is watched beside the other one, and decides
+//!   nothing but to ask.
 //! - Nothing waits for ever: connecting, writing, an answer, a goodbye and the
 //!   server's silence each have a limit of time ([`ConnectOptions`]), every queue one
 //!   of size ([`Limits`]).
@@ -49,8 +60,13 @@
 //!   `trace` (targets `tungstenite` and `tokio_tungstenite`): a host keeps those off.
 //!
 //! # What is deliberately absent
-//! Compression. In the client: redirects, reconnecting. In the server: see
-//! [`server`].
+//! Compression: it makes sizes tell of secrets. In the client: redirects, listeners
+//! by name, reconnecting. In the server: see [`server`].
+
+/// What the README shows is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod ack;
 mod arguments;

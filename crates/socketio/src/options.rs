@@ -31,7 +31,8 @@ pub struct ConnectOptions {
     pub path: String,
     /// The namespace to join, `/` by default.
     pub namespace: String,
-    /// What to tell the server about oneself: any JSON, as a rule an object.
+    /// What to tell the server about oneself: a JSON object. It goes as it is; most
+    /// servers hang up on any other JSON.
     pub auth: Option<Box<RawValue>>,
     /// Which transports to use, and in which order.
     pub transports: Transports,

@@ -168,6 +168,10 @@ async fn what_cannot_be_joined_is_said_before_a_word_to_the_server() {
             "{name}"
         );
     }
+    let mut no_object = JoinOptions::default();
+    no_object.auth = Some(RawValue::from_string("\"me\"".to_owned()).unwrap());
+    let joined = soon(main.join("/room", no_object)).await;
+    assert!(matches!(joined, Err(JoinError::Auth)));
     let long = format!("/{}", "x".repeat(2_000));
     assert!(matches!(cannot(&main, &long).await, JoinError::Name));
     assert!(matches!(cannot(&main, "/").await, JoinError::Taken));
