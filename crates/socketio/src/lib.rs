@@ -60,8 +60,10 @@
 //!   `trace` (targets `tungstenite` and `tokio_tungstenite`): a host keeps those off.
 //!
 //! # What is deliberately absent
-//! Compression: it makes sizes tell of secrets. In the client: redirects, listeners
-//! by name, reconnecting. In the server: see [`server`].
+//! Compression, permessage-deflate included: it makes sizes tell of secrets to
+//! everyone who sees the line (CRIME, BREACH), lets a few bytes unfold to any size
+//! here, and gives messages of a few hundred bytes little. In the client: redirects,
+//! listeners by name, reconnecting. In the server: see [`server`].
 
 /// What the README shows is compiled.
 #[cfg(doctest)]

@@ -66,6 +66,8 @@ pub(super) struct Polling {
     outgoing: Outgoing,
     stall: Stall,
     probes: Probes,
+    /// The probe that is to go out.
+    probe: Option<u32>,
     pace: pace::Pace,
     failed: Option<Failed>,
     moving: Move,
@@ -102,6 +104,10 @@ impl Polling {
                 Turn::Idle => {
                     if self.failed.is_some() || self.moving.is_pausing() {
                         return None;
+                    }
+                    if let Some(number) = self.probe.take() {
+                        let packet = self.probes.ask(number);
+                        self.outgoing.push(Frame::Text(packet));
                     }
                     let body = self.outgoing.payload()?;
                     self.posts.post(&self.site, &self.sid, body);
@@ -218,12 +224,10 @@ impl Polling {
         }
     }
 
+    /// However many are asked for while a request is on its way, the last goes out
+    /// behind it.
     pub(super) fn probe(&mut self, number: u32) {
-        // One that waits behind a request which has no answer asks nothing new.
-        if self.ready() {
-            let packet = self.probes.ask(number);
-            self.push(Frame::Text(packet));
-        }
+        self.probe = Some(number);
     }
 
     fn push(&mut self, frame: Frame) {

@@ -21,7 +21,7 @@ pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
 
 /// Answers every event with its like, and everything that asks with what it said.
 /// `many` is answered as often as it says.
-struct Echo;
+pub(crate) struct Echo;
 
 impl Namespace for Echo {
     type State = ();

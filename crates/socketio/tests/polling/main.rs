@@ -14,5 +14,6 @@ mod moves;
 mod plain;
 mod proxy;
 mod refused;
+mod secure;
 mod silent;
 mod sticky;

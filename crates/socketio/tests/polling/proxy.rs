@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
 };
 
@@ -32,12 +32,21 @@ pub(crate) enum Upgrades {
     Mute,
 }
 
+/// What passes no more.
+#[derive(Clone, Copy, PartialEq)]
+enum Deaf {
+    Not,
+    /// What polls go over that are on their way.
+    Polls,
+    /// Everything.
+    Whole,
+}
+
 /// A proxy in front of one server. Dropping it ends it, with all that goes over it.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     asked: Arc<AtomicUsize>,
-    dead: watch::Sender<bool>,
-    deaf: Arc<AtomicBool>,
+    deafness: watch::Sender<Deaf>,
     task: JoinHandle<()>,
 }
 
@@ -46,17 +55,15 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(AtomicUsize::new(0));
-        let deaf = Arc::new(AtomicBool::new(false));
-        let (dead, watch) = watch::channel(false);
-        let (count, mute) = (asked.clone(), deaf.clone());
+        let (deafness, watch) = watch::channel(Deaf::Not);
+        let count = asked.clone();
         let task = tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
                 let mut watch = watch.clone();
                 let count = count.clone();
-                let mute = mute.clone();
                 tokio::spawn(async move {
-                    let passing = pass(client, server, upgrades, &count, &mute, watch.clone());
+                    let passing = pass(client, server, upgrades, &count, watch.clone());
                     tokio::select! {
                         () = passing => {}
                         // The sender is gone with the proxy.
@@ -68,8 +75,7 @@ impl Proxy {
         Self {
             address,
             asked,
-            dead,
-            deaf,
+            deafness,
             task,
         }
     }
@@ -81,8 +87,12 @@ impl Proxy {
 
     /// From now on nothing passes, on no connection, and nothing ends.
     pub(crate) fn swallow_everything(&self) {
-        self.deaf.store(true, Ordering::Relaxed);
-        self.dead.send_replace(true);
+        self.deafness.send_replace(Deaf::Whole);
+    }
+
+    /// From now on nothing passes on the connections of polls. Others may be opened.
+    pub(crate) fn swallow_polls(&self) {
+        self.deafness.send_replace(Deaf::Polls);
     }
 }
 
@@ -97,17 +107,17 @@ async fn pass(
     server: SocketAddr,
     upgrades: Upgrades,
     asked: &AtomicUsize,
-    deaf: &AtomicBool,
-    mut dead: watch::Receiver<bool>,
+    mut deafness: watch::Receiver<Deaf>,
 ) {
     client.set_nodelay(true).unwrap();
     let Some(mut head) = head(&mut client).await else {
         return;
     };
-    if deaf.load(Ordering::Relaxed) {
+    if *deafness.borrow() == Deaf::Whole {
         std::future::pending::<()>().await;
     }
     let text = String::from_utf8_lossy(&head).to_lowercase();
+    let polls = text.starts_with("get ");
     let mut mute = false;
     if text.contains("upgrade: websocket") {
         asked.fetch_add(1, Ordering::Relaxed);
@@ -136,12 +146,12 @@ async fn pass(
     }
     tokio::select! {
         _ = copy_bidirectional(&mut client, &mut server) => {}
-        () = until(&mut dead, |dead| dead) => std::future::pending().await,
+        () = until(&mut deafness, |deaf| deaf == Deaf::Whole || deaf == Deaf::Polls && polls) => std::future::pending().await,
     }
 }
 
 /// Waits until it is so, or the proxy is gone.
-async fn until(watch: &mut watch::Receiver<bool>, so: impl Fn(bool) -> bool + Send) {
+async fn until(watch: &mut watch::Receiver<Deaf>, so: impl Fn(Deaf) -> bool + Send) {
     let _ = watch.wait_for(|now| so(*now)).await;
 }
 

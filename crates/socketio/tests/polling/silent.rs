@@ -31,6 +31,23 @@ async fn a_line_that_swallows_everything_is_noticed_without_a_word_of_ours() {
 }
 
 #[tokio::test]
+async fn a_poll_on_a_dead_line_is_noticed_although_other_requests_are_answered() {
+    let server = echo(|_| {});
+    let proxy = Proxy::start(server.addr(), Upgrades::Pass).await;
+    let mut options = to(proxy.address, Transports::Polling);
+    options.probe_interval = Duration::from_millis(200);
+    options.silence_limit = Duration::from_millis(800);
+    let (_socket, mut events) = arrives(options).await;
+    // Until the first probe has come back.
+    let quiet = tokio::time::timeout(Duration::from_secs(1), events.next()).await;
+    assert!(quiet.is_err(), "{quiet:?}");
+    proxy.swallow_polls();
+    let start = Instant::now();
+    assert_eq!(closed(&mut events).await, CloseReason::PingTimeout);
+    assert!(start.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test]
 async fn a_request_that_is_never_answered_ends_it() {
     let fake = Fake::start(vec![], vec![crate::fake::Reply::Never]).await;
     let mut options = to(fake.address, Transports::Polling);
@@ -78,7 +95,10 @@ async fn a_server_that_dies_in_the_middle_of_a_poll_is_missed_at_once() {
     assert!(
         matches!(
             reason,
-            CloseReason::TransportClosed | CloseReason::ServerDisconnect
+            // The last: it still answers, and knows of nothing any more.
+            CloseReason::TransportClosed
+                | CloseReason::ServerDisconnect
+                | CloseReason::Http { status: 400 }
         ),
         "{reason:?}"
     );

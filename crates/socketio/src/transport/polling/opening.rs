@@ -60,6 +60,7 @@ pub(in crate::transport) async fn open(
         outgoing: Outgoing::new(handshake.max_payload.unwrap_or(MAX_PAYLOAD)),
         stall: Stall::default(),
         probes: Probes::default(),
+        probe: None,
         pace: Pace::default(),
         failed: None,
         moving,
