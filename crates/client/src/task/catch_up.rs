@@ -118,7 +118,7 @@ impl Engine {
                 self.fit_history(account, me, user, &history, &mut fitted)?;
             }
         }
-        self.settle_in_flight(account, &fitted)?;
+        self.settle_in_flight(account, &mut fitted)?;
         Ok(fitted)
     }
 
@@ -222,7 +222,11 @@ impl Engine {
 
     /// What was in flight and is in no history, and what waits for somebody
     /// who is not there any more.
-    fn settle_in_flight(&mut self, account: AccountId, fitted: &Fitted) -> Result<(), StoreError> {
+    fn settle_in_flight(
+        &mut self,
+        account: AccountId,
+        fitted: &mut Fitted,
+    ) -> Result<(), StoreError> {
         let in_doubt: HashSet<ItemId> = fitted
             .missing
             .iter()
@@ -249,6 +253,10 @@ impl Engine {
                     } else if attempts >= MAX_ATTEMPTS {
                         tracing::warn!("a message was the first of a broken connection too often");
                         self.set_delivery(id, Delivery::Failed, Evidence::None)?;
+                        // Not held back: that would send it once more.
+                        for (_, items) in &mut fitted.missing {
+                            items.retain(|(missing, _)| *missing != id);
+                        }
                     }
                 }
                 Delivery::Queued if !self.roster.is_listed(&peer) => {

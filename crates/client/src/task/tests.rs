@@ -3,6 +3,7 @@
 mod dialect_d;
 mod forgotten;
 mod marks;
+mod outgoing;
 mod pm;
 mod pm_server;
 mod poison;

@@ -37,6 +37,8 @@ pub(in crate::task) struct Wire {
     pub(in crate::task) closed: bool,
     /// There is never room for a fence.
     pub(in crate::task) no_fences: bool,
+    /// How long a text the server takes.
+    pub(in crate::task) longest: Option<usize>,
 }
 
 struct Sender(Arc<Mutex<Wire>>);
@@ -46,6 +48,12 @@ impl LinkSender for Sender {
         let mut wire = self.0.lock().expect("the wire");
         if wire.full {
             return Err(SendError::Full);
+        }
+        if wire
+            .longest
+            .is_some_and(|longest| message.content.len() > longest)
+        {
+            return Err(SendError::TooLarge);
         }
         wire.sent.push(message.content.clone());
         Ok(())
@@ -89,7 +97,7 @@ pub(in crate::task) struct Hands(Arc<Mutex<(Instant, i64)>>);
 
 impl Hands {
     fn new() -> Self {
-        Self(Arc::new(Mutex::new((Instant::now(), 1_700_000_000_000))))
+        Self(Arc::new(Mutex::new((Instant::now(), 1_750_000_000_000))))
     }
 
     fn moves_to(&self, now: Instant) {
