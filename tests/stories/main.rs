@@ -2,6 +2,7 @@
 //! process, over real connections, without a window.
 #![allow(clippy::expect_used, reason = "a test ends where it fails")]
 
+mod accounts;
 mod bad_luck;
 mod chatting;
 mod headless;

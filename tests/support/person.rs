@@ -30,7 +30,9 @@ pub struct Screen {
 }
 
 impl Screen {
-    fn of(snapshot: Snapshot) -> Self {
+    /// What a fresh listener is shown.
+    #[must_use]
+    pub fn of(snapshot: Snapshot) -> Self {
         let roster = snapshot
             .roster
             .into_iter()
@@ -44,7 +46,8 @@ impl Screen {
         }
     }
 
-    fn apply(&mut self, event: ClientEvent) {
+    /// What an event changes.
+    pub fn apply(&mut self, event: ClientEvent) {
         match event {
             ClientEvent::Snapshot { snapshot } => *self = Self::of(snapshot),
             ClientEvent::SessionChanged { session } => self.session = session,

@@ -3,27 +3,33 @@
 //! of the desktop app.
 
 mod input;
+mod reach;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use parlour_client::{
-    ClientConfig, ClientEvent, ClientHandle, Command, SessionView,
+    ClientConfig, ClientEvent, ClientHandle, Command, Query, ServerOptions, SessionView, Snapshot,
     ports::SecretStore,
     secrets::{FileSecrets, KeyringSecrets, MemorySecrets, SecretPlaces},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::{AsyncWriteExt, Stdout};
 
-use crate::input::{Input, Line};
+use crate::{
+    input::{Input, Line},
+    reach::Reach,
+};
 
 /// Chats over a server that speaks Socket.IO's private messaging protocol.
 ///
 /// Reads one JSON command a line, for example
 /// {"type":"sendMessage","to":"…","content":"hello"}, and writes one JSON event a
-/// line. What is refused is answered with {"type":"refused","line":…,"code":…}.
+/// line. What is refused is answered with {"type":"refused","line":…,"code":…}. A
+/// question is put as {"type":"query","query":{"type":"timeline","user":"…","before":null,
+/// "limit":50}} and answered with {"type":"answer","line":…,"answer":{…}}.
 /// The end of the input ends the program; what is not sent by then stays queued
 /// in the data folder and goes out the next time.
 #[derive(Parser)]
@@ -44,6 +50,8 @@ struct Options {
     /// Where the session is kept.
     #[arg(long, value_enum, default_value_t = Secrets::Keyring)]
     secrets: Secrets,
+    #[command(flatten)]
+    reach: Reach,
 }
 
 /// The places for a session.
@@ -71,6 +79,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> Result<()> {
+    let reach = options.reach.options()?;
     let secrets: Arc<dyn SecretStore> = match options.secrets {
         Secrets::Keyring => Arc::new(
             SecretPlaces::new(KeyringSecrets::new())
@@ -80,13 +89,17 @@ async fn run(options: Options) -> Result<()> {
         Secrets::File => Arc::new(FileSecrets::new(options.data.join("secrets.json"))),
     };
     let client = ClientHandle::start(ClientConfig::new(options.data, &options.profile, secrets))?;
-    let ended = host(&client, options.server.zip(options.username)).await;
+    let ended = host(&client, options.server.zip(options.username), reach).await;
     client.stop().await;
     ended
 }
 
 /// Passes commands in and events out until either side ends.
-async fn host(client: &ClientHandle, account: Option<(String, String)>) -> Result<()> {
+async fn host(
+    client: &ClientHandle,
+    account: Option<(String, String)>,
+    mut reach: Option<ServerOptions>,
+) -> Result<()> {
     let mut events = client.subscribe().await?;
     let mut output = tokio::io::stdout();
     let mut input = Input::start();
@@ -96,11 +109,10 @@ async fn host(client: &ClientHandle, account: Option<(String, String)>) -> Resul
             event = events.next() => {
                 let Some(event) = event else { return Ok(()) };
                 write_line(&mut output, &event).await?;
-                // A session that is resumed comes first; the name is for when there is none.
-                if let Some((server, username)) = sign_in.take()
-                    && is_signed_out(&event)
+                if let ClientEvent::Snapshot { snapshot } = &event
+                    && let Some(command) = opening(snapshot, &mut sign_in, &mut reach)
                 {
-                    client.dispatch(Command::SignIn { server, username, options: None }).await.context("signing in")?;
+                    client.dispatch(command).await.context("signing in")?;
                 }
             }
             line = input.next() => match line {
@@ -116,22 +128,70 @@ async fn host(client: &ClientHandle, account: Option<(String, String)>) -> Resul
     }
 }
 
-fn is_signed_out(event: &ClientEvent) -> bool {
-    matches!(event, ClientEvent::Snapshot { snapshot } if matches!(snapshot.session, SessionView::SignedOut { .. }))
+/// What the command line asks for at the start. A session that is resumed comes
+/// first; the name is for when there is none.
+fn opening(
+    snapshot: &Snapshot,
+    sign_in: &mut Option<(String, String)>,
+    reach: &mut Option<ServerOptions>,
+) -> Option<Command> {
+    let options = reach.take();
+    match (sign_in.take(), &snapshot.session) {
+        (Some((server, username)), SessionView::SignedOut { .. }) => Some(Command::SignIn {
+            server,
+            username,
+            options,
+        }),
+        (_, SessionView::SignedOut { server: None, .. }) => None,
+        _ => options.map(|options| Command::SetServerOptions { options }),
+    }
 }
 
-/// Carries out one line of input; what comes back is why it was not.
+/// A line of input: a question, or else a command.
+enum Asked {
+    Question(Query),
+    Command(Command),
+}
+
+impl Asked {
+    fn read(text: &str) -> serde_json::Result<Self> {
+        let Kind { kind } = serde_json::from_str(text)?;
+        if kind == "query" {
+            serde_json::from_str(text).map(|Question { query }| Self::Question(query))
+        } else {
+            serde_json::from_str(text).map(Self::Command)
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Kind {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+/// `{"type":"query","query":{…}}`, answered with `{"type":"answer","line":…,"answer":{…}}`.
+#[derive(Deserialize)]
+struct Question {
+    query: Query,
+}
+
+/// Carries out one line of input; what comes back is the answer, or why there is none.
 async fn obey(client: &ClientHandle, line: Line) -> Option<Value> {
-    let refused = |code: Value, detail: Option<String>| json!({"type": "refused", "line": line.number, "code": code, "detail": detail});
-    let command: Command = match line
+    let number = line.number;
+    let refused = |code: Value, detail: Option<String>| json!({"type": "refused", "line": number, "code": code, "detail": detail});
+    let asked = line
         .text
-        .and_then(|text| serde_json::from_str(&text).map_err(|e| e.to_string()))
-    {
-        Ok(command) => command,
+        .and_then(|text| Asked::read(&text).map_err(|error| error.to_string()));
+    let outcome = match asked {
+        Ok(Asked::Command(command)) => client.dispatch(command).await.map(|()| None),
+        Ok(Asked::Question(query)) => {
+            let answer = client.query(query).await;
+            answer.map(|answer| Some(json!({"type": "answer", "line": number, "answer": answer})))
+        }
         Err(detail) => return Some(refused(json!("badCommand"), Some(detail))),
     };
-    let refusal = client.dispatch(command).await.err()?;
-    Some(refused(json!(refusal.code), None))
+    outcome.unwrap_or_else(|refusal| Some(refused(json!(refusal.code), None)))
 }
 
 async fn write_line(output: &mut Stdout, value: &impl Serialize) -> Result<()> {

@@ -40,11 +40,25 @@ pub enum IndexError {
 
 /// One account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Entry {
     pub(super) key: AccountKey,
     /// Who was last seen in it, for when it cannot be opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) who: Option<AccountView>,
+    /// Whether they were signed in, so that a copy does not come first at the start.
+    #[serde(default)]
+    pub(super) signed_in: bool,
+}
+
+impl Entry {
+    fn new(key: AccountKey) -> Self {
+        Self {
+            key,
+            who: None,
+            signed_in: false,
+        }
+    }
 }
 
 /// An account that is on its way out.
@@ -95,7 +109,7 @@ impl Index {
             let known = index.accounts.iter().any(|entry| entry.key == key)
                 || index.leaving.iter().any(|leaving| leaving.key == key);
             if !known {
-                index.accounts.push(Entry { key, who: None });
+                index.accounts.push(Entry::new(key));
             }
         }
         if let Some(AccountKey(largest)) = largest {
@@ -143,7 +157,7 @@ impl Index {
     pub(super) fn add(&mut self) -> AccountKey {
         let key = self.next;
         self.next = AccountKey(key.0.saturating_add(1));
-        self.accounts.push(Entry { key, who: None });
+        self.accounts.push(Entry::new(key));
         key
     }
 
@@ -160,11 +174,7 @@ impl Index {
             return self.add();
         }
         if !is_known {
-            let entry = Entry {
-                key: FIRST,
-                who: None,
-            };
-            self.accounts.insert(0, entry);
+            self.accounts.insert(0, Entry::new(FIRST));
             self.next = self.next.max(AccountKey(FIRST.0 + 1));
         }
         FIRST

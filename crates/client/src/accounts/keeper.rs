@@ -124,8 +124,12 @@ impl Keeper {
             self.index.add();
         }
         self.save_or_warn();
-        for Entry { key, who } in self.index.accounts.clone() {
-            self.table.remember(key, who);
+        // All of them, before any engine asks.
+        for entry in &self.index.accounts {
+            self.table
+                .remember(entry.key, entry.who.clone(), entry.signed_in);
+        }
+        for Entry { key, .. } in self.index.accounts.clone() {
             self.start(key, Vec::new());
         }
         for leaving in self.index.leaving.clone() {
@@ -292,6 +296,7 @@ impl Keeper {
     }
 
     fn started(&mut self, key: AccountKey, outcome: Result<ClientHandle, StartError>) {
+        self.table.has_started(key);
         let slot = match outcome {
             Ok(engine) => {
                 let (watched, news) = (engine.clone(), self.news.0.clone());
@@ -410,9 +415,9 @@ impl Keeper {
     fn remember(&mut self) {
         let mut changed = false;
         for entry in &mut self.index.accounts {
-            let who = self.table.seat(entry.key).who;
-            changed |= entry.who != who;
-            entry.who = who;
+            let seat = self.table.seat(entry.key);
+            changed |= entry.who != seat.who || entry.signed_in != seat.signed_in;
+            (entry.who, entry.signed_in) = (seat.who, seat.signed_in);
         }
         if changed {
             self.save_or_warn();

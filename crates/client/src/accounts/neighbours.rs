@@ -19,7 +19,9 @@ pub(super) struct Seat {
     /// Whoever is signed in, or was last.
     pub(super) who: Option<AccountView>,
     /// Whether they are.
-    signed_in: bool,
+    pub(super) signed_in: bool,
+    /// Whether that is only what was so at the end of the last run.
+    presumed: bool,
     /// The account that already has the identity which was last tried here.
     pub(super) twin: Option<AccountKey>,
 }
@@ -49,9 +51,22 @@ impl Table {
         self.lock().get(&key).cloned().unwrap_or_default()
     }
 
-    /// What was known of an account before the start.
-    pub(super) fn remember(&self, key: AccountKey, who: Option<AccountView>) {
-        self.lock().entry(key).or_default().who = who;
+    /// What was known of an account before the start. Until its engine has said so
+    /// itself, it is still signed in if it was.
+    pub(super) fn remember(&self, key: AccountKey, who: Option<AccountView>, signed_in: bool) {
+        let mut seats = self.lock();
+        let seat = seats.entry(key).or_default();
+        (seat.who, seat.signed_in, seat.presumed) = (who, signed_in, signed_in);
+    }
+
+    /// The account's engine has started, or cannot.
+    pub(super) fn has_started(&self, key: AccountKey) {
+        if let Some(seat) = self.lock().get_mut(&key)
+            && std::mem::take(&mut seat.presumed)
+        {
+            seat.signed_in = false;
+        }
+        self.changed.notify_one();
     }
 
     /// The account is gone.
@@ -110,6 +125,7 @@ impl Neighbours for Place {
         if twin.is_none() {
             seat.who = Some(who.clone());
             seat.signed_in = true;
+            seat.presumed = false;
         }
         drop(seats);
         self.table.changed.notify_one();
@@ -119,6 +135,7 @@ impl Neighbours for Place {
     fn release(&self) {
         self.change(|seat| {
             seat.signed_in = false;
+            seat.presumed = false;
             seat.twin = None;
         });
     }
@@ -155,6 +172,24 @@ mod tests {
         table.forget(AccountKey(2));
         assert_eq!(table.seat(AccountKey(1)).twin, None);
         assert!(first.claim(&who("https://a", Some("x"))));
+    }
+
+    #[test]
+    fn at_the_start_who_was_signed_in_comes_before_a_copy() {
+        let table = Arc::new(Table::default());
+        let alice = who("https://a", Some("x"));
+        table.remember(AccountKey(1), Some(alice.clone()), true);
+        let (first, copy) = (table.place(AccountKey(1)), table.place(AccountKey(2)));
+        assert!(!copy.claim(&alice));
+        assert!(first.claim(&alice));
+        table.has_started(AccountKey(1));
+        assert!(!copy.claim(&alice), "it is indeed");
+
+        // One that cannot be started keeps nobody out.
+        let table = Arc::new(Table::default());
+        table.remember(AccountKey(1), Some(alice.clone()), true);
+        table.has_started(AccountKey(1));
+        assert!(table.place(AccountKey(2)).claim(&alice));
     }
 
     #[test]
