@@ -62,7 +62,9 @@ impl Screen {
             ClientEvent::CompatibilityChanged { compatibility } => {
                 self.compatibility = Some(compatibility);
             }
-            ClientEvent::TimelineChanged { .. } | ClientEvent::Lagged { .. } => {}
+            ClientEvent::TimelineChanged { .. }
+            | ClientEvent::Typing { .. }
+            | ClientEvent::Lagged { .. } => {}
         }
     }
 

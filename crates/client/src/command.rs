@@ -70,6 +70,12 @@ pub enum Command {
         /// The text, up to 64 KiB.
         content: String,
     },
+    /// Somebody is writing here: their other side learns it, where the server passes
+    /// it on, and not more often than every 3 s.
+    Typing {
+        /// The other side of the conversation.
+        to: UserId,
+    },
     /// Everything in the conversation up to now has been seen.
     MarkRead {
         /// The other side of the conversation.

@@ -164,6 +164,7 @@ impl LinkSender for SocketIoSender {
         let asked = match question {
             Question::Message(message) => self.socket.try_ask(names::PRIVATE_MESSAGE, &(message,)),
             Question::Sync(request) => self.socket.try_ask(pm::names::SYNC, &(request,)),
+            Question::Users(request) => self.socket.try_ask(pm::names::USERS, &(request,)),
         };
         let asked = asked.map_err(send_error)?;
         place.send(Raised::Asked(number, Kind::of(question), asked));
@@ -174,6 +175,7 @@ impl LinkSender for SocketIoSender {
         match notice {
             Notice::Received(received) => self.socket.try_emit(pm::names::RECEIVED, &(received,)),
             Notice::Read(read) => self.socket.try_emit(pm::names::READ, &(read,)),
+            Notice::Typing(typing) => self.socket.try_emit(pm::names::TYPING, &(typing,)),
             Notice::Logout => self
                 .socket
                 .try_emit(pm::names::LOGOUT, &(pm::Logout::default(),)),

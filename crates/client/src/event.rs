@@ -52,6 +52,14 @@ pub enum ClientEvent {
         /// The entries, whole.
         entries: Vec<RosterEntry>,
     },
+    /// Somebody is writing to us. It is in no snapshot, and over by itself: after
+    /// this time, or with their next message.
+    Typing {
+        /// Who.
+        user: UserId,
+        /// For how many milliseconds this holds.
+        for_ms: u32,
+    },
     /// Items of a conversation that are new, have changed (the same id, maybe
     /// another position) or are gone.
     TimelineChanged {

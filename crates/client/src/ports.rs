@@ -11,7 +11,10 @@ use std::{
 
 use parlour_protocol::{
     ConnectAuth, OutgoingMessage, ServerEvent, SessionId,
-    pm::{Accepted, Code, Read, Received, Reply, SyncPage, SyncRequest},
+    pm::{
+        Accepted, Code, Read, Received, Reply, SyncPage, SyncRequest, Typing, UsersPage,
+        UsersRequest,
+    },
 };
 use parlour_socketio::CookieJar;
 use tokio::sync::mpsc;
@@ -164,6 +167,8 @@ pub enum Question {
     Message(OutgoingMessage),
     /// What came after a cursor.
     Sync(SyncRequest),
+    /// For a page of those who are known.
+    Users(UsersRequest),
 }
 
 /// What a server that speaks pm is told.
@@ -173,6 +178,8 @@ pub enum Notice {
     Received(Received),
     /// What was read here.
     Read(Read),
+    /// Somebody is writing here. Never told later.
+    Typing(Typing),
     /// This session ends.
     Logout,
 }
@@ -184,6 +191,8 @@ pub enum Answered {
     Message(Reply<Accepted>),
     /// To [`Question::Sync`].
     Sync(Reply<SyncPage>),
+    /// To [`Question::Users`].
+    Users(Reply<UsersPage>),
     /// Not in time, or not so that it can be read.
     Nothing,
 }

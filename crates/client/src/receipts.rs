@@ -60,7 +60,7 @@ impl Receipts {
                 self.read_told.remove(&peer);
                 self.read(&peer, up_to);
             }
-            Notice::Logout => {}
+            Notice::Typing(_) | Notice::Logout => {}
         }
     }
 

@@ -202,6 +202,24 @@ fn decode_users(entries: &[&RawValue]) -> Users {
     users
 }
 
+impl pm::UsersPage {
+    /// Reads a page of `pm:users` as `users` is read: a bad entry costs only itself.
+    #[must_use]
+    pub fn decode(json: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Wire<'a> {
+            #[serde(borrow)]
+            users: Vec<&'a RawValue>,
+            next: Option<String>,
+        }
+        let page: Wire<'_> = parse(Some(json))?;
+        Some(Self {
+            users: decode_users(&page.users).entries,
+            next: page.next,
+        })
+    }
+}
+
 #[derive(Deserialize)]
 struct SessionWire<'a> {
     #[serde(rename = "sessionID")]

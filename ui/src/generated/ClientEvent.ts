@@ -36,7 +36,15 @@ compatibility: Compatibility, } | { "type": "rosterChanged",
 /**
  * The entries, whole.
  */
-entries: Array<RosterEntry>, } | { "type": "timelineChanged", 
+entries: Array<RosterEntry>, } | { "type": "typing", 
+/**
+ * Who.
+ */
+user: UserId, 
+/**
+ * For how many milliseconds this holds.
+ */
+forMs: number, } | { "type": "timelineChanged", 
 /**
  * The other side of the conversation.
  */

@@ -48,7 +48,11 @@ user: UserId,
 /**
  * The text, up to 64 KiB.
  */
-content: string, } | { "type": "markRead", 
+content: string, } | { "type": "typing", 
+/**
+ * The other side of the conversation.
+ */
+to: UserId, } | { "type": "markRead", 
 /**
  * The other side of the conversation.
  */

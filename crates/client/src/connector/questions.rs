@@ -4,6 +4,7 @@
 use std::{pin::Pin, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
+use parlour_protocol::pm::{Reply, UsersPage};
 use parlour_socketio::{Answer, Asked, FenceAnswer};
 use serde::de::DeserializeOwned;
 use tokio::{
@@ -34,6 +35,7 @@ pub(super) enum Raised {
 pub(super) enum Kind {
     Message,
     Sync,
+    Users,
 }
 
 impl Kind {
@@ -41,6 +43,7 @@ impl Kind {
         match question {
             Question::Message(_) => Self::Message,
             Question::Sync(_) => Self::Sync,
+            Question::Users(_) => Self::Users,
         }
     }
 
@@ -48,6 +51,7 @@ impl Kind {
         match self {
             Self::Message => read(answer).map(Answered::Message),
             Self::Sync => read(answer).map(Answered::Sync),
+            Self::Users => read_users(answer).map(Answered::Users),
         }
         .unwrap_or_else(|| {
             tracing::warn!(kind = ?self, "an answer cannot be read");
@@ -58,6 +62,15 @@ impl Kind {
 
 fn read<T: DeserializeOwned>(answer: &Answer) -> Option<T> {
     serde_json::from_str(answer.args.first()?.get()).ok()
+}
+
+/// Entry by entry, which the ordinary way cannot.
+fn read_users(answer: &Answer) -> Option<Reply<UsersPage>> {
+    let json = answer.args.first()?.get();
+    match serde_json::from_str(json) {
+        Ok(refused) => Some(Reply::No(refused)),
+        Err(_) => UsersPage::decode(json).map(Reply::Yes),
+    }
 }
 
 type Waiting = Pin<Box<dyn Future<Output = Option<LinkEvent>> + Send>>;

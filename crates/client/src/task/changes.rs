@@ -1,6 +1,6 @@
 //! What changed in one turn of the loop, until it is published.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use parlour_protocol::UserId;
 
@@ -20,6 +20,7 @@ pub(super) struct Changes {
     everyone: bool,
     users: HashSet<UserId>,
     timelines: BTreeMap<UserId, Timeline>,
+    typing: BTreeSet<UserId>,
 }
 
 #[derive(Default)]
@@ -69,6 +70,11 @@ impl Changes {
             .insert(message.id, message);
     }
 
+    /// Somebody is writing.
+    pub(super) fn typing(&mut self, id: UserId) {
+        self.typing.insert(id);
+    }
+
     /// A message that is gone.
     pub(super) fn removed(&mut self, peer: &UserId, id: ItemId) {
         self.user(peer);
@@ -81,6 +87,7 @@ impl Changes {
         !(self.everything || self.session || self.secrets || self.everyone)
             && self.users.is_empty()
             && self.timelines.is_empty()
+            && self.typing.is_empty()
     }
 
     /// The conversations whose unread count or last message may be another.
@@ -128,6 +135,10 @@ impl Changes {
                 removed: timeline.removed,
             });
         }
+        events.extend(self.typing.into_iter().map(|user| ClientEvent::Typing {
+            user,
+            for_ms: super::pm::TYPING_MS,
+        }));
         // Last, so that whoever sees "online" has the roster already.
         if self.session {
             events.push(ClientEvent::SessionChanged { session: session() });

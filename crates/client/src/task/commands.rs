@@ -61,6 +61,10 @@ impl Engine {
             Command::RetryMessage { item } => self.retry(item),
             Command::DiscardMessage { item } => self.discard(item),
             Command::SaveDraft { user, content } => self.save_draft(&user, &content),
+            Command::Typing { to } => {
+                self.tell_typing(&to);
+                Ok(())
+            }
             Command::MarkRead { user } => self.mark_read(&user),
             Command::SaveSession => match self.account {
                 Some(_) => self.save_session().map_err(Stop::from),

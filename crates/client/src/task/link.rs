@@ -206,8 +206,10 @@ impl Engine {
             ServerEvent::PrivateMessage(message) => self.message_arrived(message),
             ServerEvent::Receipt(receipt) => self.receipt(&receipt),
             ServerEvent::Bye(bye) => self.bye(&bye),
-            // Nothing shows it yet.
-            ServerEvent::Typing(_) => Ok(()),
+            ServerEvent::Typing(typing) => {
+                self.typing(typing.from);
+                Ok(())
+            }
         }
     }
 }

@@ -98,6 +98,8 @@ pub(crate) struct Engine {
     random: StdRng,
     events: broadcast::Sender<ClientEvent>,
     changes: Changes,
+    /// What `users` left out, on a server that speaks pm.
+    paging: Option<pm::Paging>,
 }
 
 impl Engine {
@@ -131,6 +133,7 @@ impl Engine {
             random,
             events,
             changes: Changes::default(),
+            paging: None,
         }
     }
 

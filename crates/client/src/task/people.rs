@@ -24,6 +24,9 @@ impl Engine {
             link.dialect = Some(dialect);
             self.learned.dialect = Some(dialect);
         }
+        if let Some(paging) = &mut self.paging {
+            paging.met(&user.user_id);
+        }
         if !self.roster.has_room_for(&user.user_id) {
             tracing::debug!("the server lists too many users; one was left out");
             self.learned.left_out += 1;
@@ -59,6 +62,27 @@ impl Engine {
         users: &Users,
         me: &UserId,
     ) -> Result<(), StoreError> {
+        self.list_these(account, users, me)?;
+        let listed: HashSet<&UserId> = users
+            .entries
+            .iter()
+            .map(|user| &user.user_id)
+            .chain([me])
+            .collect();
+        let ids = self.roster.ids();
+        let others = ids.iter().filter(|id| !listed.contains(id));
+        others
+            .into_iter()
+            .try_for_each(|id| self.is_gone(account, id))
+    }
+
+    /// Those of a list that may not have all.
+    pub(super) fn list_these(
+        &mut self,
+        account: AccountId,
+        users: &Users,
+        me: &UserId,
+    ) -> Result<(), StoreError> {
         let mut left_out: u64 = 0;
         for user in &users.entries {
             if !self.roster.has_room_for(&user.user_id) {
@@ -81,21 +105,19 @@ impl Engine {
             let username = identity.username.clone();
             self.roster.list(me, &username, true);
         }
-        let listed: HashSet<&UserId> = users
-            .entries
-            .iter()
-            .map(|user| &user.user_id)
-            .chain([me])
-            .collect();
-        for id in self.roster.ids().iter().filter(|id| !listed.contains(id)) {
-            // Asked of the store: a message of this turn is in no summary yet.
-            if self.store.has_messages(account, id)? || self.store.draft(account, id)?.is_some() {
-                self.roster.unlist(id);
-            } else {
-                self.roster.remove(id);
-                self.store.remove_user(account, id)?;
-                self.changes.everything();
-            }
+        Ok(())
+    }
+
+    /// The server does not list somebody any more.
+    pub(super) fn is_gone(&mut self, account: AccountId, id: &UserId) -> Result<(), StoreError> {
+        // Asked of the store: a message of this turn is in no summary yet.
+        if self.store.has_messages(account, id)? || self.store.draft(account, id)?.is_some() {
+            self.roster.unlist(id);
+            self.changes.user(id);
+        } else {
+            self.roster.remove(id);
+            self.store.remove_user(account, id)?;
+            self.changes.everything();
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod dialect_d;
 mod forgotten;
+mod crowd;
 mod marks;
 mod outgoing;
 mod pm;

@@ -5,6 +5,8 @@ mod apply;
 mod poison;
 mod reached;
 mod send;
+mod typing;
+mod users;
 
 use std::time::{Duration, Instant};
 
@@ -14,6 +16,8 @@ use parlour_protocol::{
 };
 use uuid::Uuid;
 
+use self::typing::Typing;
+pub(super) use self::{typing::TYPING_MS, users::Paging};
 use super::Engine;
 use crate::{
     dialect::Dialect,
@@ -30,6 +34,9 @@ const CLIENT: &str = concat!("parlour ", env!("CARGO_PKG_VERSION"));
 
 /// The number of a sync: there is one at a time, and its answer tells itself.
 const SYNC: u64 = 0;
+
+/// The number of a page of users, likewise. Messages count from 1.
+const USERS: u64 = u64::MAX;
 
 /// How long a sync waits for a connection that takes nothing now.
 const STALLED: Duration = Duration::from_secs(1);
@@ -51,6 +58,7 @@ pub(in crate::task) struct Pm {
     calm_from: Option<Instant>,
     /// The server has said that it will end this connection.
     leaving: bool,
+    typing: Typing,
 }
 
 impl Pm {
@@ -125,6 +133,7 @@ impl Engine {
                 last_seq: hello.last_seq,
                 calm_from: None,
                 leaving: false,
+                typing: Typing::default(),
             }));
         }
         Ok(())
@@ -144,7 +153,7 @@ impl Engine {
             });
             pm.said = said.collect();
         }
-        self.list_again(users)?;
+        self.list_or_page(users)?;
         self.heed_summaries(users)
     }
 
@@ -165,6 +174,12 @@ impl Engine {
         if !pm.inbox.is_caught_up() {
             return;
         }
+        if let Some(paging) = &mut self.paging
+            && let Some(request) = paging.request(now)
+            && link.sender.ask(USERS, &Question::Users(request)).is_err()
+        {
+            paging.put_off(STALLED, now);
+        }
         pm.receipts.received(pm.inbox.cursor());
         for notice in pm.receipts.due(now) {
             if link.sender.tell(&notice).is_err() {
@@ -181,19 +196,19 @@ impl Engine {
         let receipts = pm.receipts.deadline(self.clock.now());
         let receipts = receipts.filter(|_| pm.inbox.is_caught_up());
         let calm = pm.calm_from.filter(|_| self.waits_for_calm());
-        pm.inbox
-            .deadline()
-            .into_iter()
-            .chain(receipts)
-            .chain(calm)
-            .min()
+        let paging = self.paging.as_ref().and_then(Paging::deadline);
+        let paging = paging.filter(|_| pm.inbox.is_caught_up());
+        let inbox = pm.inbox.deadline().into_iter();
+        inbox.chain(receipts).chain(calm).chain(paging).min()
     }
 
     pub(super) fn answered(&mut self, number: u64, answer: Answered) -> Result<(), StoreError> {
         match answer {
             Answered::Message(reply) => self.message_answered(number, Some(reply)),
             Answered::Sync(reply) => self.sync_answered(Some(reply)),
+            Answered::Users(reply) => self.users_answered(Some(reply)),
             Answered::Nothing if number == SYNC => self.sync_answered(None),
+            Answered::Nothing if number == USERS => self.users_answered(None),
             Answered::Nothing => self.message_answered(number, None),
         }
     }

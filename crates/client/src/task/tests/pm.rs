@@ -26,7 +26,7 @@ fn asked(stage: &Stage) -> Vec<(MessageId, String)> {
     let wire = stage.wire.lock().expect("the wire");
     let message = |question: &Question| match question {
         Question::Message(message) => Some((message.id.expect("an id"), message.content.clone())),
-        Question::Sync(_) => None,
+        Question::Sync(_) | Question::Users(_) => None,
     };
     wire.asked.iter().filter_map(|(_, q)| message(q)).collect()
 }

@@ -4,7 +4,7 @@ use parlour_protocol::{
     LiveMessage, ServerEvent, SessionId, UserEntry,
     pm::{
         Accepted, Code, MessageId, PeerLimits, Refused, Reply, ServerHello, Stamp, StampedMessage,
-        SyncPage, VERSION,
+        SyncPage, UsersPage, VERSION,
     },
 };
 use uuid::Uuid;
@@ -23,6 +23,8 @@ pub(super) struct PmServer {
     pub(super) page: usize,
     /// Answers to the next messages, instead of taking them.
     pub(super) refusals: Vec<Refused>,
+    /// Everybody, by rising id; those whom `users` does not have come in pages.
+    pub(super) people: Vec<UserEntry>,
     /// Ids for what comes from elsewhere.
     ids: u64,
 }
@@ -34,6 +36,7 @@ impl PmServer {
             inbox: Vec::new(),
             page: 200,
             refusals: Vec::new(),
+            people: Vec::new(),
             ids: 0,
         }
     }
@@ -115,6 +118,18 @@ impl PmServer {
                     stored.stamp.ts,
                     dup,
                 )))
+            }
+            Question::Users(request) => {
+                let after = request.after.unwrap_or_default();
+                let rest = self.people.iter();
+                let rest = rest.filter(|user| user.user_id.as_str() > after.as_str());
+                let users: Vec<UserEntry> = rest.take(request.limit).cloned().collect();
+                let next = users.last().map(|user| user.user_id.to_string());
+                let is_last = users.last() == self.people.last();
+                Answered::Users(Reply::Yes(UsersPage {
+                    users,
+                    next: next.filter(|_| !is_last),
+                }))
             }
             Question::Sync(request) => {
                 let messages: Vec<StampedMessage> = self

@@ -403,6 +403,11 @@ impl Stage {
         assert_eq!(told, roster.iter().collect::<Vec<_>>());
     }
 
+    /// What was told since the last look.
+    pub(in crate::task) fn events(&mut self) -> Vec<ClientEvent> {
+        std::iter::from_fn(|| self.events.try_recv().ok()).collect()
+    }
+
     pub(in crate::task) fn entry(&self, user: &str) -> Option<RosterEntry> {
         self.engine.roster.entry(&user.into())
     }
