@@ -131,6 +131,7 @@ export const messages = {
     retry: "Send again",
     discard: "Discard",
     said: (name: string, text: string) => `${name}: ${text}`,
+    typing: "is writing…",
     unknownSender: "Somebody",
   },
 

@@ -146,6 +146,7 @@ function script(fake: FakePlatform, command: Parameters<FakePlatform["onCommand"
       return;
     }
     case "saveDraft":
+    case "typing":
     case "addAccount":
     case "removeAccount":
     case "retryAccount":

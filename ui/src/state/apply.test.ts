@@ -122,6 +122,22 @@ describe("a change of the session", () => {
   });
 });
 
+describe("news of somebody who is writing", () => {
+  it("hold for a time, and until the message is here", () => {
+    const world = new World();
+    apply(world, { type: "typing", user: "bob", forMs: 6_000 }, 1_000);
+    apply(world, { type: "typing", user: "eve", forMs: 6_000 }, 1_000);
+    expect(world.typing.get("bob")).toBe(7_000);
+    const own = { type: "timelineChanged", user: "bob", items: [item(1, { isMine: true })] };
+    apply(world, { ...own, removed: [] } as ClientEvent, 0);
+    expect(world.typing.has("bob")).toBe(true);
+    apply(world, { type: "timelineChanged", user: "bob", items: [item(2)], removed: [] }, 0);
+    expect([...world.typing.keys()]).toEqual(["eve"]);
+    apply(world, snapshot([]), 0);
+    expect(world.typing.size).toBe(0);
+  });
+});
+
 describe("a change of the secrets", () => {
   it("is kept", () => {
     const world = new World();

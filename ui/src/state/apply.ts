@@ -15,6 +15,7 @@ export function apply(world: World, event: ClientEvent, now: number): void {
       world.secrets = event.snapshot.secrets;
       world.compatibility = event.snapshot.compatibility;
       world.roster.replace(event.snapshot.roster);
+      world.typing.clear();
       world.timeline?.markStale();
       return;
     case "lagged":
@@ -32,7 +33,12 @@ export function apply(world: World, event: ClientEvent, now: number): void {
     case "rosterChanged":
       world.roster.upsert(event.entries);
       return;
+    case "typing":
+      world.typing.set(event.user, now + event.forMs);
+      return;
     case "timelineChanged":
+      // What they were writing is here.
+      if (event.items.some((item) => !item.isMine)) world.typing.delete(event.user);
       if (world.timeline?.user === event.user) world.timeline.change(event);
       return;
     default:

@@ -29,6 +29,9 @@ export interface Neighbours {
   add(): Promise<void>;
 }
 
+/** How often the engine is told that somebody writes here. */
+const TYPING_MS = 3_000;
+
 /** Everything the screens of one account show, and everything a person can do on them. */
 export class Parlour {
   readonly world = new World();
@@ -42,6 +45,7 @@ export class Parlour {
   #problem = $state<Problem | null>(null);
   #secretsDismissed = $state(false);
   #secretsAsked = $state(false);
+  #typingTold = -Infinity;
   #signOutAsked = $state(false);
 
   /** The other accounts, where there can be any. */
@@ -178,6 +182,22 @@ export class Parlour {
 
   setDraft(to: UserId, text: string): void {
     this.#drafts.set(this.#draftKey(to), text);
+    if (text !== "") this.#tellTyping(to);
+  }
+
+  /** Whether somebody is writing to us. */
+  isTyping(user: UserId): boolean {
+    const until = this.world.typing.get(user);
+    return until !== undefined && this.clock.now < until;
+  }
+
+  #tellTyping(to: UserId): void {
+    const now = performance.now();
+    const isOther = this.world.roster.get(to)?.isSelf === false;
+    if (!isOther || !this.world.isOnline || now - this.#typingTold < TYPING_MS) return;
+    this.#typingTold = now;
+    // Nobody misses it.
+    void this.#try({ type: "typing", to });
   }
 
   /** Sends the draft of a conversation. What was not accepted stays a draft. */

@@ -3,6 +3,23 @@ import { describe, expect, it, vi } from "vitest";
 import { house, kept, online, settle, signedOut, start } from "../test/world";
 import { FakePlatform } from "../platform/fake";
 
+describe("writing", () => {
+  it("is told now and then, and shown for a time", async () => {
+    const fake = house();
+    const parlour = await start(fake);
+    parlour.setDraft("bob", "a");
+    parlour.setDraft("bob", "ab");
+    parlour.setDraft("me", "note");
+    await settle();
+    expect(fake.accepted).toEqual([{ type: "typing", to: "bob" }]);
+    fake.emit({ type: "typing", user: "bob", forMs: 6_000 });
+    expect(parlour.isTyping("bob")).toBe(true);
+    fake.emit({ type: "typing", user: "bob", forMs: 0 });
+    expect(parlour.isTyping("bob")).toBe(false);
+    expect(parlour.isTyping("eve")).toBe(false);
+  });
+});
+
 describe("drafts", () => {
   const saved = (fake: FakePlatform) =>
     fake.accepted.filter((command) => command.type === "saveDraft");

@@ -1,7 +1,10 @@
+import { SvelteMap } from "svelte/reactivity";
+
 import type { Compatibility } from "../generated/Compatibility";
 import type { Failure } from "../generated/Failure";
 import type { SecretsView } from "../generated/SecretsView";
 import type { SessionView } from "../generated/SessionView";
+import type { UserId } from "../generated/UserId";
 import { Roster } from "./roster.svelte";
 import type { Timeline } from "./timeline.svelte";
 
@@ -21,6 +24,8 @@ export class World {
   /** The open conversation. */
   timeline = $state.raw<Timeline | null>(null);
   readonly roster = new Roster();
+  /** Who is writing, and until when that holds, on the clock of `Clock.now`. */
+  readonly typing = new SvelteMap<UserId, number>();
 
   get isOnline(): boolean {
     return this.session?.state === "online";

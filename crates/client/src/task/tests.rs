@@ -1,8 +1,8 @@
 //! The engine, told step by step what a server says: no network, no waits.
 
+mod crowd;
 mod dialect_d;
 mod forgotten;
-mod crowd;
 mod marks;
 mod outgoing;
 mod pm;
