@@ -20,7 +20,10 @@ const PAUSE_MS = 500;
  */
 export class Drafts {
   readonly #texts = new SvelteMap<string, string>();
-  readonly #unsaved = new Map<string, { key: DraftKey; timer: ReturnType<typeof setTimeout> }>();
+  readonly #unsaved = new SvelteMap<
+    string,
+    { key: DraftKey; timer: ReturnType<typeof setTimeout> }
+  >();
   readonly #save: (key: DraftKey, text: string) => void;
 
   constructor(save: (key: DraftKey, text: string) => void) {

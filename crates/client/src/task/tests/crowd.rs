@@ -71,7 +71,7 @@ fn those_whom_the_list_left_out_come_in_pages_also_after_a_break() {
         stage.hears(page);
     }
     let there = Some("guest 00599".to_owned());
-    assert_eq!(asked_after(&stage), [there.clone()]);
+    assert_eq!(asked_after(&stage), std::slice::from_ref(&there));
 
     stage.reconnects();
     lets_in(&mut server, &mut stage);
@@ -145,7 +145,7 @@ fn that_somebody_writes_is_told_and_heard_once_in_a_while() {
     for whom in ["bob", "bob", "me", "nobody"] {
         type_to(&mut stage, whom);
     }
-    assert_eq!(told(&stage), [to_bob.clone()]);
+    assert_eq!(told(&stage), std::slice::from_ref(&to_bob));
     stage.passes(Duration::from_secs(3));
     type_to(&mut stage, "bob");
     assert_eq!(told(&stage), [to_bob]);
