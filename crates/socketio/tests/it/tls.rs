@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::{SinkExt, StreamExt};
-use parlour_socketio::{CertificateDer, ConnectError, ConnectOptions, Roots, connect};
+use parlour_socketio::{CertificateDer, ConnectError, ConnectOptions, Distrust, Roots, connect};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
 use tokio::net::TcpListener;
@@ -57,7 +57,13 @@ async fn others_are_refused_with_the_reason() {
     let (options, _) = serve("127.0.0.1").await;
     let error = soon(connect(options)).await.unwrap_err();
     assert!(
-        matches!(&error, ConnectError::Tls(_)),
+        matches!(
+            &error,
+            ConnectError::Untrusted {
+                reason: Distrust::UnknownIssuer,
+                ..
+            }
+        ),
         "unknown issuer: {error:?}"
     );
 
@@ -65,7 +71,13 @@ async fn others_are_refused_with_the_reason() {
     options.roots = Roots::Only(vec![certificate]);
     let error = soon(connect(options)).await.unwrap_err();
     assert!(
-        matches!(&error, ConnectError::Tls(_)),
+        matches!(
+            &error,
+            ConnectError::Untrusted {
+                reason: Distrust::WrongName,
+                ..
+            }
+        ),
         "wrong name: {error:?}"
     );
 }
