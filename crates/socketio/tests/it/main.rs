@@ -8,6 +8,7 @@
 
 mod connecting;
 mod ends;
+mod full;
 mod namespaces;
 mod packets;
 mod peer;
