@@ -12,7 +12,10 @@ const MAY_IMPORT: [(&str, &[&str]); 9] = [
     ("parlour", &["parlour-client"]),
     ("parlour-cli", &["parlour-client"]),
     // The server only for its own test: it drives any by the protocol.
-    ("parlour-bench", &["parlour-server"]),
+    (
+        "parlour-bench",
+        &["parlour-client", "parlour-protocol", "parlour-server"],
+    ),
     ("xtask", &[]),
     (
         "parlour-tests",

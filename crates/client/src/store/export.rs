@@ -7,7 +7,7 @@ use parlour_protocol::{UserId, pm::MessageId};
 use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, StoreError, outgoing::delivery_from_code};
+use super::{AccountId, Marks, StoreError, marks::marks_of, outgoing::delivery_from_code};
 use crate::view::Delivery;
 
 /// The number of the format. It changes when a reader of the one before would
@@ -79,9 +79,32 @@ struct Message<'a> {
     delivery: Option<Delivery>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<&'a str>,
+    /// How far it got on the other side, of ours, where they say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<Receipt>,
     /// Whether it was seen here, of theirs.
     #[serde(skip_serializing_if = "Option::is_none")]
     seen: Option<bool>,
+}
+
+/// What somebody says of a message of ours.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Receipt {
+    Received,
+    Read,
+}
+
+impl Receipt {
+    /// What the marks of a conversation say of a message at this position.
+    fn of(marks: &Marks, position: i64) -> Option<Self> {
+        let is_within = |mark: Option<i64>| mark.is_some_and(|mark| position <= mark);
+        if is_within(marks.read_up_to) {
+            Some(Self::Read)
+        } else {
+            is_within(marks.received_up_to).then_some(Self::Received)
+        }
+    }
 }
 
 /// An account, as far as it is told.
@@ -192,10 +215,18 @@ impl<W: Write> Export<'_, W> {
         let peer: String = row.get(0)?;
         let username: Option<String> = row.get(1)?;
         let read_up_to: i64 = row.get(2)?;
-        self.open(serde_json::json!({ "userId": peer, "username": username }))?;
+        let marks = marks_of(
+            self.connection,
+            AccountId(account),
+            &UserId::new(peer.clone()),
+        )
+        .map_err(Stopped::Store)?;
+        self.open(
+            serde_json::json!({ "userId": peer, "username": username, "draft": marks.draft }),
+        )?;
         self.out.write_all(b",\"messages\":[")?;
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, uid, mine, content, at, delivery, refusal FROM messages
+            "SELECT id, uid, mine, content, at, delivery, refusal, position FROM messages
              WHERE account = ?1 AND peer = ?2 ORDER BY position, id",
         )?;
         let mut rows = statement.query(params![account, peer])?;
@@ -206,24 +237,29 @@ impl<W: Write> Export<'_, W> {
             }
             self.out.write_all(comma(number))?;
             number += 1;
-            self.message(row, read_up_to)?;
+            self.message(row, read_up_to, &marks)?;
         }
         self.exported.messages += number as u64;
         Ok(self.out.write_all(b"]}")?)
     }
 
-    fn message(&mut self, row: &Row<'_>, read_up_to: i64) -> Result<(), Stopped> {
+    fn message(&mut self, row: &Row<'_>, read_up_to: i64, marks: &Marks) -> Result<(), Stopped> {
         let mine: bool = row.get(2)?;
         let uid: Option<[u8; 16]> = row.get(1)?;
         let text = row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?;
         let refusal: Option<String> = row.get(6)?;
+        let delivery = row.get::<_, Option<i64>>(5)?.map(delivery_from_code);
         let message = Message {
             id: uid.map(|uid| MessageId::from_bytes(uid).to_string()),
             mine,
             text,
             at: row.get(4)?,
-            delivery: row.get::<_, Option<i64>>(5)?.map(delivery_from_code),
+            delivery,
             refusal: refusal.as_deref(),
+            receipt: match delivery {
+                Some(Delivery::Sent) => Receipt::of(marks, row.get(7)?),
+                _ => None,
+            },
             seen: (!mine).then_some(row.get::<_, i64>(0)? <= read_up_to),
         };
         Ok(serde_json::to_writer(&mut self.out, &message)?)

@@ -6,7 +6,7 @@
 //! begins they are turned into messages, which stay.
 
 use parlour_protocol::{UserId, pm::Summary as WireSummary};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     AccountId, Result, Store,
@@ -51,18 +51,25 @@ const COLUMNS: &str = "
         IFNULL((SELECT position FROM messages m WHERE m.id = u.read_item), -1)), -1),
     (SELECT content FROM drafts d WHERE d.account = u.account AND d.peer = u.user_id)";
 
+/// The marks of one conversation, by any connection.
+pub(super) fn marks_of(
+    connection: &Connection,
+    account: AccountId,
+    peer: &UserId,
+) -> Result<Marks> {
+    let sql =
+        format!("SELECT u.user_id, {COLUMNS} FROM users u WHERE u.account = ?1 AND u.user_id = ?2");
+    let marks = connection
+        .prepare_cached(&sql)?
+        .query_row(params![account.0, peer.as_str()], read_marks)
+        .optional()?;
+    Ok(marks.map(|(_, marks)| marks).unwrap_or_default())
+}
+
 impl Store {
     /// The marks of one conversation.
     pub(crate) fn marks(&self, account: AccountId, peer: &UserId) -> Result<Marks> {
-        let sql = format!(
-            "SELECT u.user_id, {COLUMNS} FROM users u WHERE u.account = ?1 AND u.user_id = ?2"
-        );
-        let marks = self
-            .connection
-            .prepare_cached(&sql)?
-            .query_row(params![account.0, peer.as_str()], read_marks)
-            .optional()?;
-        Ok(marks.map(|(_, marks)| marks).unwrap_or_default())
+        marks_of(&self.connection, account, peer)
     }
 
     /// The marks of all conversations that have any.

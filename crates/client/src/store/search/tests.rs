@@ -461,3 +461,33 @@ fn a_broken_index_keeps_nobody_from_writing() {
         assert_eq!(count, 340, "{how}");
     }
 }
+
+#[test]
+fn a_full_disk_leaves_messages_and_index_in_step() {
+    let chats = Chats::new();
+    let first = chats.say_all((0..200).map(|n| format!("word{n} before")));
+    chats.forget_index();
+    chats.store.fill_up();
+    let mut stored = first;
+    let bob = UserId::from("b");
+    let message = |content| NewMessage {
+        peer: &bob,
+        mine: false,
+        content,
+        at: None,
+        delivery: None,
+        evidence: Evidence::History,
+        uid: None,
+        seq: None,
+    };
+    let body = "before ".repeat(200);
+    while let Ok(message) = chats.store.append(chats.account, &message(&body)) {
+        stored.push(message.id);
+    }
+    assert!(chats.store.index_more().is_err(), "there is no room");
+    check(&chats, "before", &stored);
+    chats.store.make_room();
+    while chats.store.index_more().expect("room") {}
+    assert!(chats.store.search_is_sound());
+    check(&chats, "before", &stored);
+}

@@ -6,7 +6,10 @@ use super::{
     super::tests::stage::{Stage, everyone, message},
     *,
 };
-use crate::view::{Delivery, TimelineItem};
+use crate::{
+    store::Reached,
+    view::{Delivery, TimelineItem},
+};
 
 /// The format as somebody else would read it, and nothing but it.
 #[derive(Debug, Deserialize)]
@@ -32,6 +35,7 @@ struct Account1 {
 struct Conversation1 {
     user_id: String,
     username: Option<String>,
+    draft: Option<String>,
     messages: Vec<Message1>,
 }
 
@@ -47,6 +51,8 @@ struct Message1 {
     delivery: Option<Delivery>,
     #[serde(default)]
     refusal: Option<String>,
+    #[serde(default)]
+    receipt: Option<String>,
     #[serde(default)]
     seen: Option<bool>,
 }
@@ -85,10 +91,11 @@ fn everything_is_read_back_as_it_was() {
     let mut stage = stage();
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("all.json");
+    let before = stage.engine.clock.now_ms();
     let exported = export(&mut stage, &path, None).expect("exported");
     let file = read(&path);
     assert_eq!((file.format.as_str(), file.version), ("parlour-export", 1));
-    assert!(file.exported_at > 1_700_000_000_000);
+    assert!((before..=stage.engine.clock.now_ms()).contains(&file.exported_at));
     let [account] = &file.accounts[..] else {
         panic!("one account: {file:?}");
     };
@@ -100,6 +107,7 @@ fn everything_is_read_back_as_it_was() {
     let bob = account.conversations.iter().find(|c| c.user_id == "bob");
     let bob = bob.expect("the conversation");
     assert!(bob.username.is_some());
+    assert_eq!(bob.draft, None);
     let shown: Vec<TimelineItem> = stage.timeline("bob");
     assert_eq!(shown.len(), 3);
     for (item, message) in shown.iter().zip(&bob.messages) {
@@ -108,6 +116,7 @@ fn everything_is_read_back_as_it_was() {
         assert_eq!((item.delivery, &message.refusal), (message.delivery, &None));
         assert_eq!(message.seen, (!item.is_mine).then_some(false));
         assert!(message.id.is_none() || item.is_mine);
+        assert_eq!(message.receipt, None, "nobody has said anything");
     }
     assert_eq!(exported.messages, 3);
     assert_eq!(exported.conversations, account.conversations.len() as u64);
@@ -221,4 +230,38 @@ fn one_at_a_time_and_none_outlives_the_engine() {
     let outcome = answer.blocking_recv().expect("an answer");
     assert!(matches!(outcome, Err(ExportError::Closed)), "{outcome:?}");
     assert_eq!(names(folder.path()), Vec::<String>::new());
+}
+
+#[test]
+fn receipts_and_drafts_are_told_as_they_are_shown() {
+    let mut stage = stage();
+    let account = stage.engine.account.as_ref().expect("an account").id;
+    let shown = stage.timeline("bob");
+    let store = &stage.engine.store;
+    for (number, item) in shown.iter().take(2).enumerate() {
+        store
+            .set_taken(item.id, number as u64 + 1, 1)
+            .expect("taken");
+    }
+    let reached = Reached {
+        received: 2,
+        read: 1,
+    };
+    let bob = "bob".into();
+    store
+        .set_reached(account, &bob, reached)
+        .expect("a receipt");
+    store.set_draft(account, &bob, "not yet").expect("a draft");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("all.json");
+    export(&mut stage, &path, Some("bob")).expect("exported");
+    let file = read(&path);
+    let conversation = &file.accounts[0].conversations[0];
+    assert_eq!(conversation.draft.as_deref(), Some("not yet"));
+    let receipts: Vec<_> = conversation
+        .messages
+        .iter()
+        .map(|message| message.receipt.as_deref())
+        .collect();
+    assert_eq!(receipts, [Some("read"), Some("received"), None]);
 }
