@@ -171,6 +171,7 @@ async fn arrive(connector: &dyn Connector, url: &Url) -> Result<(Link, UserId)> 
             pm: None,
         },
         options: ServerOptions::default(),
+        cookies: Default::default(),
     };
     let link = timeout(PATIENCE, connector.connect(target)).await;
     let link = link.context("connecting took too long")?;
