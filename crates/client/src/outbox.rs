@@ -29,6 +29,7 @@
 //! The rows are in the store, and every change is committed there first; this
 //! is the order of the next steps. It is pure: time is an argument.
 
+mod doubts;
 mod flights;
 
 use std::{
@@ -38,8 +39,8 @@ use std::{
 
 use parlour_protocol::{UserId, limits};
 
-use self::flights::Flights;
 pub(crate) use self::flights::{Flight, Proven};
+use self::{doubts::Doubts, flights::Flights};
 use crate::{fences, store::Pending, view::ItemId};
 
 /// How many messages may be unproven at once: what a broken connection can put in doubt.
@@ -68,6 +69,8 @@ pub(crate) struct Batch {
 #[derive(Debug)]
 struct HeldBack {
     until: Instant,
+    /// The history in which they are missing is not older than this.
+    looked: Instant,
     items: VecDeque<(ItemId, String)>,
 }
 
@@ -94,6 +97,10 @@ pub(crate) struct Outbox {
     held_back: HashMap<UserId, HeldBack>,
     /// Until when a message of a lost connection may still arrive.
     patience: HashMap<ItemId, Instant>,
+    /// What is unsure, and may still come back live.
+    doubts: Doubts,
+    /// What was the first of too many broken connections, among what is held back.
+    condemned: HashSet<ItemId>,
     fences: u64,
 }
 
@@ -238,6 +245,39 @@ impl Outbox {
     /// A person decided about this one: no late proof is for it.
     pub(crate) fn forget(&mut self, id: ItemId) {
         self.flights.forget(id);
+        self.doubts.forget(id);
+    }
+
+    /// Nothing can tell whether this one arrived, unless it comes back live;
+    /// `unknown` is until when, for one of an earlier run.
+    pub(crate) fn doubt(&mut self, id: ItemId, peer: UserId, content: String, unknown: Instant) {
+        let until = self.patience.get(&id).copied().unwrap_or(unknown);
+        self.doubts.add(id, peer, content, until);
+    }
+
+    /// Our own message came back live: the unsure one that it accounts for.
+    pub(crate) fn doubt_resolved(
+        &mut self,
+        peer: &UserId,
+        content: &str,
+        now: Instant,
+    ) -> Option<ItemId> {
+        self.doubts.echoed(peer, content, now)
+    }
+
+    /// The history of a conversation was looked at: what was unsure in it is decided.
+    pub(crate) fn history_told(&mut self, peer: &UserId) {
+        self.doubts.decided(peer);
+    }
+
+    /// If this one does not arrive after all, it is not tried again by itself.
+    pub(crate) fn condemn(&mut self, id: ItemId) {
+        self.condemned.insert(id);
+    }
+
+    /// Whether it was condemned, which is forgotten.
+    pub(crate) fn was_condemned(&mut self, id: ItemId) -> bool {
+        self.condemned.remove(&id)
     }
 
     /// Whether something within its time waits for a proof.
@@ -256,19 +296,29 @@ impl Outbox {
     pub(crate) fn link_lost(&mut self, until: Instant) {
         self.asked.clear();
         self.paused = None;
+        for flight in self.flights.drain_overdue() {
+            self.doubts
+                .add(flight.id, flight.peer, flight.content, until);
+            self.patience.insert(flight.id, until);
+        }
         for id in self.flights.drain() {
             self.patience.insert(id, until);
         }
         self.held_back.clear();
+        self.condemned.clear();
     }
 
     /// Holds a conversation back until `items`, not found in its history, have
-    /// arrived or cannot any more; `unknown` is for those of an earlier run.
+    /// arrived or cannot any more; `unknown` is for those of an earlier run, and
+    /// `least` is until when an echo may be behind that history on the same connection.
+    /// The history was made after `looked`.
     pub(crate) fn hold_back(
         &mut self,
         peer: &UserId,
         items: Vec<(ItemId, String)>,
         unknown: Instant,
+        least: Instant,
+        looked: Instant,
     ) {
         let until = items
             .iter()
@@ -278,7 +328,8 @@ impl Outbox {
             self.held_back.insert(
                 peer.clone(),
                 HeldBack {
-                    until,
+                    until: until.max(least),
+                    looked,
                     items: items.into(),
                 },
             );
@@ -304,6 +355,18 @@ impl Outbox {
         }
         self.patience.remove(&id);
         Some(id)
+    }
+
+    /// Whether a conversation that is held back was last looked at before its time
+    /// was over: where nothing comes back live, a later history has to be seen.
+    pub(crate) fn must_look_again(&self, now: Instant) -> bool {
+        self.held_back.values().any(|held| {
+            let patience = held
+                .items
+                .iter()
+                .filter_map(|(id, _)| self.patience.get(id));
+            now >= held.until && patience.max().is_some_and(|until| *until > held.looked)
+        })
     }
 
     /// Messages that cannot arrive any more: to be queued again, in order.

@@ -170,7 +170,13 @@ fn what_is_overdue_is_in_doubt_too_when_the_connection_breaks() {
     outbox.overdue(now + fences::LIMIT);
     let until = now + Duration::from_secs(70);
     outbox.link_lost(until);
-    outbox.hold_back(&"b".into(), vec![(ItemId(1), "message 1".into())], now);
+    outbox.hold_back(
+        &"b".into(),
+        vec![(ItemId(1), "message 1".into())],
+        now,
+        now,
+        now,
+    );
     assert_eq!(outbox.deadline(), Some(until));
     assert_eq!(
         outbox.fence_passed(1),
@@ -187,7 +193,13 @@ fn a_conversation_in_doubt_is_held_back_until_patience_is_over() {
     write(&mut outbox, &batch.send, 1, now);
     let until = now + Duration::from_secs(45);
     outbox.link_lost(until);
-    outbox.hold_back(&"b".into(), vec![(ItemId(1), "message 1".into())], now);
+    outbox.hold_back(
+        &"b".into(),
+        vec![(ItemId(1), "message 1".into())],
+        now,
+        now,
+        now,
+    );
     outbox.push(message(2, "b"));
     assert!(
         outbox.take(WINDOW, anyone).send.is_empty(),
@@ -207,6 +219,8 @@ fn an_echo_ends_the_doubt() {
         &"b".into(),
         vec![(ItemId(1), "x".into()), (ItemId(2), "y".into())],
         now,
+        now,
+        now,
     );
     assert_eq!(
         outbox.echoed(&"b".into(), "y"),
@@ -224,9 +238,9 @@ fn a_second_break_does_not_lengthen_the_patience() {
     let now = Instant::now();
     outbox.written([flight(1, "b", 1, now)].into_iter());
     outbox.link_lost(now + Duration::from_secs(5));
-    outbox.hold_back(&"b".into(), vec![(ItemId(1), "x".into())], now);
+    outbox.hold_back(&"b".into(), vec![(ItemId(1), "x".into())], now, now, now);
     outbox.link_lost(now + Duration::from_secs(50));
-    outbox.hold_back(&"b".into(), vec![(ItemId(1), "x".into())], now);
+    outbox.hold_back(&"b".into(), vec![(ItemId(1), "x".into())], now, now, now);
     assert_eq!(outbox.deadline(), Some(now + Duration::from_secs(5)));
 }
 

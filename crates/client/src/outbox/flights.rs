@@ -130,6 +130,11 @@ impl Flights {
         self.window.front().map(|flight| flight.since)
     }
 
+    /// What waited too long, once the connection is gone.
+    pub(super) fn drain_overdue(&mut self) -> impl Iterator<Item = Flight> {
+        self.overdue.drain(..)
+    }
+
     /// The connection is gone, and with it everything that could still prove something.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = ItemId> {
         self.overdue

@@ -48,6 +48,8 @@ impl Engine {
             None => self.first_in_doubt(peer, content)?,
             known => known,
         };
+        let now = self.clock.now();
+        let in_doubt = in_doubt.or_else(|| self.outbox.doubt_resolved(peer, content, now));
         if let Some(id) = in_doubt {
             return self.set_delivery(id, Delivery::Sent, Evidence::Echo);
         }

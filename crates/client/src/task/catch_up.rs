@@ -1,7 +1,10 @@
 //! The first `users` of a connection: who is there, what we missed, and what
 //! became of the messages that were in flight.
 
-use std::collections::{HashSet, VecDeque};
+use std::{
+    collections::{HashSet, VecDeque},
+    time::{Duration, Instant},
+};
 
 use parlour_protocol::{HistoryEntry, UserEntry, UserId, Users};
 
@@ -19,6 +22,10 @@ use crate::{
 /// A message that was the first of its connection three times when that broke
 /// is what breaks it: it is not tried again by itself.
 const MAX_ATTEMPTS: u32 = 3;
+
+/// How far behind the list an echo may be that the server sent right after it: what
+/// the list lacks is held back at least so long, however long ago it was sent.
+const ECHO_BEHIND: Duration = Duration::from_secs(2);
 
 /// What the histories of one `users` say.
 #[derive(Default)]
@@ -65,6 +72,7 @@ impl Engine {
         self.learned.met(dialect, lists_me);
         let socket_id = UserId::new(link.socket_id.clone());
         let unknown = self.clock.now() + link.server_patience;
+        let opened = link.opened;
         if dialect == Dialect::A {
             self.claim_identity(None);
             self.enter_account(None)?;
@@ -84,9 +92,14 @@ impl Engine {
         self.begin_proving()?;
         self.changes.everyone();
         self.store.begin()?;
-        let fitted = self.fit(account.id, &me, dialect, &users);
-        for (peer, items) in self.store.end(fitted)?.missing {
-            self.outbox.hold_back(&peer, items, unknown);
+        let fitted = self.fit(account.id, &me, dialect, &users, unknown);
+        let fitted = self.store.end(fitted)?;
+        for peer in &fitted.seen {
+            self.outbox.history_told(peer);
+        }
+        let least = self.clock.now() + ECHO_BEHIND;
+        for (peer, items) in fitted.missing {
+            self.outbox.hold_back(&peer, items, unknown, least, opened);
         }
         self.outbox.settle();
         self.reload_outbox()
@@ -100,6 +113,7 @@ impl Engine {
         me: &UserId,
         dialect: Dialect,
         users: &Users,
+        unknown: Instant,
     ) -> Result<Fitted, StoreError> {
         self.list_users(account, users, me)?;
         let mut fitted = Fitted::default();
@@ -118,7 +132,7 @@ impl Engine {
                 self.fit_history(account, me, user, &history, &mut fitted)?;
             }
         }
-        self.settle_in_flight(account, &mut fitted)?;
+        self.settle_in_flight(account, &fitted, unknown)?;
         Ok(fitted)
     }
 
@@ -225,7 +239,8 @@ impl Engine {
     fn settle_in_flight(
         &mut self,
         account: AccountId,
-        fitted: &mut Fitted,
+        fitted: &Fitted,
+        unknown: Instant,
     ) -> Result<(), StoreError> {
         let in_doubt: HashSet<ItemId> = fitted
             .missing
@@ -239,6 +254,7 @@ impl Engine {
             let Pending {
                 id,
                 peer,
+                content,
                 attempts,
                 delivery,
                 ..
@@ -246,17 +262,15 @@ impl Engine {
             match delivery {
                 Delivery::Sending if !fitted.seen.contains(&peer) => {
                     self.set_delivery(id, Delivery::Unsure, Evidence::None)?;
+                    self.outbox.doubt(id, peer, content, unknown);
                 }
                 Delivery::Sending if in_doubt.contains(&id) => {
                     if !std::mem::take(&mut suspect) {
                         self.store.uncount_attempt(id)?;
                     } else if attempts >= MAX_ATTEMPTS {
                         tracing::warn!("a message was the first of a broken connection too often");
-                        self.set_delivery(id, Delivery::Failed, Evidence::None)?;
-                        // Not held back: that would send it once more.
-                        for (_, items) in &mut fitted.missing {
-                            items.retain(|(missing, _)| *missing != id);
-                        }
+                        // It may arrive through a lost connection until that is dead.
+                        self.outbox.condemn(id);
                     }
                 }
                 Delivery::Queued if !self.roster.is_listed(&peer) => {

@@ -30,6 +30,8 @@ pub(super) struct OpenLink {
     pub(super) sender: Box<dyn crate::ports::LinkSender>,
     pub(super) events: tokio::sync::mpsc::Receiver<LinkEvent>,
     pub(super) socket_id: String,
+    /// Since when it stands.
+    pub(super) opened: std::time::Instant,
     pub(super) server_patience: std::time::Duration,
     /// Whether the server knows sessions: it gave one, or took ours.
     pub(super) has_session: bool,
@@ -98,6 +100,7 @@ impl Engine {
                     sender: link.sender,
                     events: link.events,
                     socket_id: link.socket_id,
+                    opened: self.clock.now(),
                     server_patience: link.server_patience.min(LONGEST_PATIENCE),
                     has_session: self
                         .session

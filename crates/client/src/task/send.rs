@@ -9,7 +9,7 @@ use crate::{
     ports::SendError,
     roster::Roster,
     store::{Evidence, Pending, StoreError},
-    view::{Delivery, ItemId},
+    view::{Delivery, FailureCode, ItemId},
 };
 
 impl Engine {
@@ -116,12 +116,23 @@ impl Engine {
     /// Doubts that time has resolved.
     pub(super) fn patience_over(&mut self) -> Result<(), StoreError> {
         let now = self.clock.now();
+        let link = self.link.as_ref();
+        let tells_nothing = link.is_some_and(|link| link.dialect == Some(Dialect::D));
+        if tells_nothing && self.outbox.must_look_again(now) {
+            // What arrived meanwhile did not come back: a new list says.
+            return self.break_off(FailureCode::LinkLost);
+        }
         let over = self.outbox.patience_over(now);
         if over.is_empty() {
             return Ok(());
         }
         for id in over {
-            self.set_delivery(id, Delivery::Queued, Evidence::None)?;
+            let next = if self.outbox.was_condemned(id) {
+                Delivery::Failed
+            } else {
+                Delivery::Queued
+            };
+            self.set_delivery(id, next, Evidence::None)?;
         }
         self.reload_outbox()
     }

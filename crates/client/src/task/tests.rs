@@ -9,6 +9,7 @@ mod pm;
 mod pm_server;
 mod poison;
 mod proof;
+mod schedules;
 pub(super) mod stage;
 mod wake;
 

@@ -91,7 +91,13 @@ fn what_is_between_others_counts_for_nothing_after_a_break() {
     stage.reconnects();
     stage.hears(vec![session("me"), list(vec![bob(&[])])]);
     assert_eq!(stage.deliveries("bob"), [SENDING], "held back");
+    // It may have arrived meanwhile, and nothing comes back here: a new list says.
     stage.passes(Duration::from_secs(46));
+    assert!(!stage.is_connected());
+    stage.opens();
+    stage.hears(vec![session("me"), list(vec![bob(&[])])]);
+    stage.answers_fences();
+    stage.passes(Duration::from_secs(3));
     assert_eq!(stage.sent(), ["between others"]);
     stage.answers_fences();
     stage.reconnects();

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::Path,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -14,20 +15,26 @@ use tokio::sync::{broadcast, mpsc};
 
 use super::super::{Engine, witness::Witnessed};
 use crate::{
-    Answer, ClientEvent, Command, Compatibility, Refusal, RosterEntry, Snapshot,
+    Answer, ClientEvent, Command, Compatibility, Refusal, RosterEntry, SessionView, Snapshot,
     handle::ClientConfig,
     ports::{
         Alone, Clock, Connecting, Connector, Fence, Link, LinkClose, LinkEvent, LinkFacts,
         LinkSender, NoLink, Notice, Question, SendError, Target,
     },
     secrets::MemorySecrets,
-    store::Store,
-    view::{Delivery, Failure, FailureCode, TimelineItem},
+    session::Input,
+    store::{SecretEntry, Store},
+    view::{Delivery, Failure, FailureCode, SecretsBackend, TimelineItem},
 };
+
+/// How many events a listener may be behind.
+const EVENTS: usize = 1024;
 
 /// What a server would have seen, and how the connection behaves.
 #[derive(Default)]
 pub(in crate::task) struct Wire {
+    /// Messages and fences in the order of the wire.
+    packets: Vec<Packet>,
     pub(in crate::task) sent: Vec<String>,
     pub(in crate::task) fences: Vec<u64>,
     /// Of a server that speaks pm.
@@ -39,6 +46,15 @@ pub(in crate::task) struct Wire {
     pub(in crate::task) no_fences: bool,
     /// How long a text the server takes.
     pub(in crate::task) longest: Option<usize>,
+}
+
+/// What goes over a wire to a server that does not speak pm.
+#[derive(Clone, Debug)]
+pub(in crate::task) enum Packet {
+    /// To somebody.
+    Message(UserId, String),
+    /// Of this number.
+    Fence(u64),
 }
 
 struct Sender(Arc<Mutex<Wire>>);
@@ -56,6 +72,8 @@ impl LinkSender for Sender {
             return Err(SendError::TooLarge);
         }
         wire.sent.push(message.content.clone());
+        let packet = Packet::Message(message.to.clone(), message.content.clone());
+        wire.packets.push(packet);
         Ok(())
     }
 
@@ -65,6 +83,7 @@ impl LinkSender for Sender {
             return Fence::NotNow;
         }
         wire.fences.push(number);
+        wire.packets.push(Packet::Fence(number));
         Fence::Raised
     }
 
@@ -149,19 +168,9 @@ impl Stage {
     pub(in crate::task) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let hands = Hands::new();
-        let config = ClientConfig {
-            data: folder.path().to_owned(),
-            profile: "test".into(),
-            connector: Arc::new(NoConnector),
-            secrets: Arc::new(MemorySecrets::default()),
-            neighbours: Arc::new(Alone),
-            clock: Box::new(hands.clone()),
-            seed: 1,
-        };
-        let store = Store::open(folder.path()).expect("a store");
-        let (sender, events) = broadcast::channel(1024);
+        let (engine, events) = engine(folder.path(), &hands);
         Self {
-            engine: Engine::new(store, config, StdRng::seed_from_u64(1), sender),
+            engine,
             wire: Arc::default(),
             witness: Arc::default(),
             hands,
@@ -313,11 +322,15 @@ impl Stage {
     }
 
     pub(in crate::task) fn breaks(&mut self) {
+        self.closes(false);
+    }
+
+    /// The connection is closed, with a goodbye or without.
+    pub(in crate::task) fn closes(&mut self, clean: bool) {
         let reason = Failure {
             code: FailureCode::LinkLost,
             detail: None,
         };
-        let clean = false;
         self.hears(vec![LinkEvent::Closed(LinkClose { clean, reason })]);
     }
 
@@ -342,8 +355,76 @@ impl Stage {
         self.hears(fences.into_iter().map(LinkEvent::FencePassed).collect());
     }
 
+    /// The app ends without a word and is started again; its session was kept.
+    pub(in crate::task) fn restarts(&mut self) {
+        let known = self.engine.session.identity().is_some_and(|identity| {
+            self.engine.session.is_signed_in() && identity.session_id.is_some()
+        });
+        let account = self.engine.account.clone().filter(|_| known);
+        if let Some(account) = &account {
+            let entry = SecretEntry {
+                backend: SecretsBackend::Memory,
+                name: "test".into(),
+            };
+            let kept = self.engine.store.keep_session(account.id, &entry);
+            kept.expect("stored");
+        }
+        (self.engine, self.events) = engine(self.folder.path(), &self.hands);
+        self.roster.clear();
+        self.report = None;
+        let resumed = self.engine.resume_last();
+        self.engine.settle(resumed);
+        if account.is_some() {
+            let session = SessionId::new("session of me");
+            let loaded = self.engine.step(Input::Loaded(Ok(Some(session))));
+            self.engine.settle(loaded);
+        } else {
+            self.signs_in();
+        }
+    }
+
+    pub(in crate::task) fn now(&self) -> Instant {
+        self.hands.now()
+    }
+
+    pub(in crate::task) fn session(&self) -> SessionView {
+        self.engine.session.view(self.hands.now())
+    }
+
+    /// Whether somebody's conversations are shown.
+    pub(in crate::task) fn has_account(&self) -> bool {
+        self.engine.account.is_some()
+    }
+
+    pub(in crate::task) fn is_connected(&self) -> bool {
+        self.engine.link.is_some()
+    }
+
+    /// What was written since the last time.
+    pub(in crate::task) fn takes_packets(&mut self) -> Vec<Packet> {
+        std::mem::take(&mut self.wire.lock().expect("the wire").packets)
+    }
+
+    /// A conversation with all its pages.
+    pub(in crate::task) fn whole_timeline(&self, user: &UserId) -> Vec<TimelineItem> {
+        let mut items: Vec<TimelineItem> = Vec::new();
+        loop {
+            let before = items.first().map(|item| item.position);
+            let Ok(Answer::Timeline(mut page)) = self.engine.timeline(user, before, None, 200)
+            else {
+                // Nobody is signed in.
+                return items;
+            };
+            page.items.append(&mut items);
+            items = page.items;
+            if page.complete {
+                return items;
+            }
+        }
+    }
+
     /// Where its database is.
-    pub(in crate::task) fn folder(&self) -> &std::path::Path {
+    pub(in crate::task) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
@@ -411,6 +492,22 @@ impl Stage {
     pub(in crate::task) fn entry(&self, user: &str) -> Option<RosterEntry> {
         self.engine.roster.entry(&user.into())
     }
+}
+
+fn engine(folder: &Path, hands: &Hands) -> (Engine, broadcast::Receiver<ClientEvent>) {
+    let config = ClientConfig {
+        data: folder.to_owned(),
+        profile: "test".into(),
+        connector: Arc::new(NoConnector),
+        secrets: Arc::new(MemorySecrets::default()),
+        neighbours: Arc::new(Alone),
+        clock: Box::new(hands.clone()),
+        seed: 1,
+    };
+    let store = Store::open(folder).expect("a store");
+    let (sender, events) = broadcast::channel(EVENTS);
+    let random = StdRng::seed_from_u64(1);
+    (Engine::new(store, config, random, sender), events)
 }
 
 fn link(wire: &Arc<Mutex<Wire>>) -> Link {
