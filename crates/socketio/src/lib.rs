@@ -72,16 +72,7 @@ struct Readme;
 
 mod ack;
 mod arguments;
-mod clock {
-    //! The time that everything here goes by.
-
-    use std::time::Instant;
-
-    /// The runtime's time: in a test that has it in its hands, that test's.
-    pub(crate) fn now() -> Instant {
-        tokio::time::Instant::now().into_std()
-    }
-}
+mod clock;
 mod command;
 mod connect;
 mod connection;

@@ -127,7 +127,7 @@ impl Machine {
         space.is_some_and(|space| space.state != SpaceState::Open)
     }
 
-    /// The DISCONNECTs of everything that is joined, as text frames.
+    /// One DISCONNECT for everything that is joined, as text frames.
     pub(crate) fn leave_all(&self) -> Vec<String> {
         self.spaces
             .open()
