@@ -1,5 +1,8 @@
 //! An engine and all that surrounds it, in the hands of a story.
 
+mod hands;
+mod words;
+
 use std::{
     collections::BTreeMap,
     path::Path,
@@ -7,12 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use parlour_protocol::{
-    HistoryEntry, LiveMessage, OutgoingMessage, ServerEvent, SessionId, UserEntry, UserId, Users,
-};
+use parlour_protocol::{OutgoingMessage, SessionId, UserEntry, UserId};
 use rand::{SeedableRng, rngs::StdRng};
 use tokio::sync::{broadcast, mpsc};
 
+pub(in crate::task) use self::{hands::Hands, words::*};
 use super::super::{Engine, witness::Witnessed};
 use crate::{
     Answer, ClientEvent, Command, Compatibility, Refusal, RosterEntry, SessionView, Snapshot,
@@ -107,33 +109,6 @@ impl LinkSender for Sender {
 
     fn close(&self) {
         self.0.lock().expect("the wire").closed = true;
-    }
-}
-
-/// Both clocks, which only move when told.
-#[derive(Clone)]
-pub(in crate::task) struct Hands(Arc<Mutex<(Instant, i64)>>);
-
-impl Hands {
-    fn new() -> Self {
-        Self(Arc::new(Mutex::new((Instant::now(), 1_750_000_000_000))))
-    }
-
-    fn moves_to(&self, now: Instant) {
-        let mut hands = self.0.lock().expect("the clocks");
-        let passed = now.saturating_duration_since(hands.0);
-        hands.0 += passed;
-        hands.1 += i64::try_from(passed.as_millis()).expect("a time");
-    }
-}
-
-impl Clock for Hands {
-    fn now_ms(&self) -> i64 {
-        self.0.lock().expect("the clocks").1
-    }
-
-    fn now(&self) -> Instant {
-        self.0.lock().expect("the clocks").0
     }
 }
 
@@ -519,67 +494,4 @@ fn link(wire: &Arc<Mutex<Wire>>) -> Link {
         server_patience: Duration::from_secs(45),
         facts: LinkFacts::default(),
     }
-}
-
-pub(in crate::task) fn session(user: &str) -> LinkEvent {
-    LinkEvent::Server(ServerEvent::Session {
-        session_id: SessionId::new(format!("session of {user}")),
-        user_id: user.into(),
-        pm: None,
-    })
-}
-
-pub(in crate::task) fn list(entries: Vec<UserEntry>) -> LinkEvent {
-    LinkEvent::Server(ServerEvent::Users(Users {
-        entries,
-        unreadable: 0,
-    }))
-}
-
-pub(in crate::task) fn came(user: UserEntry) -> LinkEvent {
-    LinkEvent::Server(ServerEvent::UserConnected(user))
-}
-
-pub(in crate::task) fn message(from: &str, to: &str, content: &str) -> LinkEvent {
-    LinkEvent::Server(ServerEvent::PrivateMessage(LiveMessage {
-        content: content.into(),
-        from: from.into(),
-        to: Some(to.into()),
-        stamp: None,
-    }))
-}
-
-/// A user with a history: `>text` is ours, `<text` is theirs.
-pub(in crate::task) fn user(id: &str, history: &[&str]) -> UserEntry {
-    let messages = history.iter().map(|line| {
-        let (from, to) = if line.starts_with('>') {
-            ("me", id)
-        } else {
-            (id, "me")
-        };
-        HistoryEntry {
-            content: line[1..].into(),
-            from: from.into(),
-            to: to.into(),
-        }
-    });
-    UserEntry {
-        user_id: id.into(),
-        username: id.to_uppercase(),
-        connected: true,
-        messages: Some(messages.collect()),
-        summary: None,
-    }
-}
-
-/// A user of a server that keeps no messages.
-pub(in crate::task) fn plain(id: &str) -> UserEntry {
-    UserEntry {
-        messages: None,
-        ..user(id, &[])
-    }
-}
-
-pub(in crate::task) fn everyone() -> Vec<UserEntry> {
-    vec![user("me", &[]), user("bob", &[])]
 }
