@@ -328,6 +328,15 @@ impl<S: SecretStore + ?Sized> SecretStore for Arc<S> {
     }
 }
 
+/// The part of a store that is this place.
+pub(crate) fn place(store: &dyn SecretStore, backend: SecretsBackend) -> Option<&dyn SecretStore> {
+    if store.backend() == backend {
+        return Some(store);
+    }
+    let mut others = store.others().iter().map(Arc::as_ref);
+    others.find(|other| other.backend() == backend)
+}
+
 /// Why a secret store failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {

@@ -1,7 +1,8 @@
 //! Which accounts a profile has, in which order: `accounts.json`. It is written
 //! to a new file that takes the place of the old one, so that it is always one or
 //! the other. Should it be spoilt all the same, it is made anew from the folders,
-//! and only the order and who is behind a folder that cannot be opened is lost.
+//! and only the order, who is behind a folder that cannot be opened, and what removed
+//! accounts have left in the secret store is lost.
 
 use std::{
     fs::{self, File},
@@ -15,7 +16,10 @@ use super::{
     AccountKey,
     folders::{Folders, sync_folder},
 };
-use crate::{store, view::AccountView};
+use crate::{
+    store::{self, SecretEntry},
+    view::AccountView,
+};
 
 const FILE: &str = "accounts.json";
 const DRAFT: &str = "accounts.json.new";
@@ -26,6 +30,10 @@ const VERSION: u32 = 1;
 
 /// The most bytes that are read: 16 accounts take 8 KiB at the very most.
 const SIZE: u64 = 1 << 20;
+
+/// The most entries of removed accounts that are remembered: whoever gets there has
+/// had a keyring that deletes nothing for years.
+const STRAYS: usize = 1024;
 
 /// Why the index cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +86,9 @@ pub(super) struct Index {
     pub(super) accounts: Vec<Entry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) leaving: Vec<Leaving>,
+    /// What accounts that are gone may have left in the secret store.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) strays: Vec<SecretEntry>,
 }
 
 /// The one thing that is read of every version.
@@ -103,6 +114,7 @@ impl Index {
             next: AccountKey(1),
             accounts: Vec::new(),
             leaving: Vec::new(),
+            strays: Vec::new(),
         });
         let (found, largest) = folders.found()?;
         for key in found {
@@ -180,10 +192,20 @@ impl Index {
         FIRST
     }
 
-    /// Notes that an account is on its way out.
-    pub(super) fn leave(&mut self, key: AccountKey, keep_history: bool) {
+    /// Notes that an account is on its way out, and what it may have left in the
+    /// secret store.
+    pub(super) fn leave(&mut self, key: AccountKey, keep_history: bool, strays: &[SecretEntry]) {
         self.accounts.retain(|entry| entry.key != key);
         self.leaving.push(Leaving { key, keep_history });
+        self.strays.extend_from_slice(strays);
+        let surplus = self.strays.len().saturating_sub(STRAYS);
+        if surplus > 0 {
+            tracing::warn!(
+                surplus,
+                "the oldest sessions of removed accounts stay in the secret store"
+            );
+            self.strays.drain(..surplus);
+        }
     }
 
     /// Notes that it is gone.

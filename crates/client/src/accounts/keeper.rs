@@ -18,7 +18,7 @@ use std::{collections::BTreeMap, sync::Arc, thread, time::Duration};
 
 use futures_util::future::join_all;
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{mpsc, watch},
     time::timeout,
 };
 
@@ -27,10 +27,13 @@ use super::{
     folders::Folders,
     index::{Entry, Index},
     neighbours::Table,
+    news::{Answer, News, Request, Slot},
+    strays::{self, Strays},
 };
 use crate::{
     ClientHandle, Command, Refusal, RefusalCode, StartError,
     handle::ClientConfig,
+    store::SecretEntry,
     view::{Failure, FailureCode},
 };
 
@@ -40,49 +43,6 @@ const GOODBYE: Duration = Duration::from_secs(5);
 /// How much news may wait; whoever brings more waits.
 const NEWS: usize = 32;
 
-/// An answer to whoever asked. They may have stopped waiting.
-pub(super) type Answer<T> = oneshot::Sender<Result<T, Refusal>>;
-
-/// What is asked of the keeper.
-pub(super) enum Request {
-    Add(Answer<AccountKey>),
-    Remove {
-        key: AccountKey,
-        keep_history: bool,
-        answer: Answer<()>,
-    },
-    Retry {
-        key: AccountKey,
-        answer: Answer<()>,
-    },
-    Reorder {
-        order: Vec<AccountKey>,
-        answer: Answer<()>,
-    },
-    Stop(oneshot::Sender<()>),
-}
-
-/// What was done elsewhere.
-enum News {
-    Started(AccountKey, Result<ClientHandle, StartError>),
-    Ended(AccountKey, ClientHandle),
-    /// An account that is to be removed has ended.
-    Stopped {
-        key: AccountKey,
-        keep_history: bool,
-        answer: Answer<()>,
-    },
-    /// The folder of a removed account is away, or the disk will not have it so.
-    Removed(AccountKey, std::io::Result<()>),
-}
-
-enum Slot {
-    Starting(Vec<Answer<AccountKey>>),
-    Running(ClientHandle),
-    Failed(Failure),
-    Leaving,
-}
-
 /// The task that owns the accounts.
 pub(super) struct Keeper {
     config: AccountsConfig,
@@ -91,6 +51,7 @@ pub(super) struct Keeper {
     /// The account that the database of an older release becomes.
     single: Option<AccountKey>,
     table: Arc<Table>,
+    strays: Strays,
     slots: BTreeMap<AccountKey, Slot>,
     list: watch::Sender<Listing>,
     news: (mpsc::Sender<News>, mpsc::Receiver<News>),
@@ -109,6 +70,7 @@ impl Keeper {
             index,
             single: None,
             table: Arc::default(),
+            strays: Strays::default(),
             slots: BTreeMap::new(),
             list,
             news: mpsc::channel(NEWS),
@@ -135,6 +97,7 @@ impl Keeper {
         for leaving in self.index.leaving.clone() {
             self.take_away(leaving.key, leaving.keep_history);
         }
+        self.sweep();
         self.publish();
     }
 
@@ -207,10 +170,17 @@ impl Keeper {
             News::Stopped {
                 key,
                 keep_history,
+                strays,
                 answer,
             } => {
-                let done = self.forget(key, keep_history);
+                let done = self.forget(key, keep_history, strays);
                 self.say(answer, done);
+            }
+            News::Swept(gone) => {
+                if self.strays.swept(&gone, &mut self.index.strays) {
+                    self.save_or_warn();
+                }
+                self.sweep();
             }
             News::Removed(key, Ok(())) => {
                 self.index.left(key);
@@ -360,16 +330,18 @@ impl Keeper {
             }
         };
         self.slots.insert(key, Slot::Leaving);
-        let news = self.news.0.clone();
+        let (news, folder) = (self.news.0.clone(), self.folders.of(key));
         tokio::spawn(async move {
             if let Some(engine) = engine
                 && timeout(GOODBYE, sign_out(&engine)).await.is_err()
             {
                 tracing::warn!(%key, "a removed account did not sign out in time");
             }
+            let strays = strays::left_by(key, folder).await;
             let stopped = News::Stopped {
                 key,
                 keep_history,
+                strays,
                 answer,
             };
             // An error means that all of it ends; the account is then still there.
@@ -379,9 +351,14 @@ impl Keeper {
 
     /// Takes an account that has ended out of the index: from then on it is gone,
     /// whatever happens to its folder and when.
-    fn forget(&mut self, key: AccountKey, keep_history: bool) -> Result<(), Refusal> {
+    fn forget(
+        &mut self,
+        key: AccountKey,
+        keep_history: bool,
+        strays: Vec<SecretEntry>,
+    ) -> Result<(), Refusal> {
         let before = self.index.clone();
-        self.index.leave(key, keep_history);
+        self.index.leave(key, keep_history, &strays);
         if self.index.accounts.is_empty() {
             self.index.add();
         }
@@ -393,6 +370,8 @@ impl Keeper {
         self.slots.remove(&key);
         self.table.forget(key);
         self.take_away(key, keep_history);
+        self.strays.left(strays);
+        self.sweep();
         for Entry { key, .. } in self.index.accounts.clone() {
             if !self.slots.contains_key(&key) {
                 self.start(key, Vec::new());
@@ -409,6 +388,13 @@ impl Keeper {
             // An error means that all of it ends; the index knows what is left to do.
             let _ = news.blocking_send(News::Removed(key, removed));
         });
+    }
+
+    /// Deletes what removed accounts have left in the secret store.
+    fn sweep(&mut self) {
+        let secrets = self.config.secrets.clone();
+        self.strays
+            .sweep(&self.index.strays, secrets, self.news.0.clone());
     }
 
     /// Writes down who is behind each account, where that has changed.

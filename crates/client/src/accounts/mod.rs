@@ -15,17 +15,15 @@ mod index;
 mod keeper;
 mod listen;
 mod neighbours;
+mod news;
+mod strays;
 mod view;
 
 use std::{path::PathBuf, sync::Arc, thread};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use self::{
-    folders::Folders,
-    index::Index,
-    keeper::{Keeper, Request},
-};
+use self::{folders::Folders, index::Index, keeper::Keeper, news::Request};
 pub use self::{
     index::IndexError,
     listen::Listener,

@@ -29,7 +29,7 @@ pub(crate) use marks::{Marks, Reached};
 pub(crate) use messages::{NewMessage, StoredMessage};
 pub(crate) use outgoing::{Evidence, Pending};
 pub(crate) use pages::Place;
-pub(crate) use secrets::SecretEntry;
+pub(crate) use secrets::{SecretEntry, secrets_in};
 pub(crate) use summaries::Summary;
 pub(crate) use users::StoredUser;
 

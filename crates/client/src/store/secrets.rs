@@ -4,13 +4,17 @@
 //! again from the moment it is to be deleted. So whatever ends the process, and
 //! whatever the store does in the meantime, none is forgotten there.
 
-use rusqlite::{OptionalExtension, params};
+use std::path::Path;
 
-use super::{AccountId, Result, Store};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+
+use super::{AccountId, BUSY, Result, Store, database_in};
 use crate::view::SecretsBackend;
 
 /// One entry of a secret store.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct SecretEntry {
     pub(crate) backend: SecretsBackend,
     pub(crate) name: String,
@@ -19,6 +23,36 @@ pub(crate) struct SecretEntry {
 const CHOICE: &str = "secrets_backend";
 const DATABASE: &str = "secrets_database";
 const SERIAL: &str = "secrets_serial";
+
+/// The most entries that are read of a database that is given up: far more than
+/// any comes to have.
+const LEFT: u32 = 256;
+
+/// Every entry that the database in this folder knows of, kept or stray, without
+/// making the database what this version wants: it is about to go.
+pub(crate) fn secrets_in(folder: &Path) -> Result<Vec<SecretEntry>> {
+    let file = database_in(folder);
+    if !file.is_file() {
+        return Ok(Vec::new());
+    }
+    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(BUSY)?;
+    let mut statement = connection.prepare(
+        "SELECT backend, name FROM stray_secrets
+         UNION SELECT session_in, session_name FROM accounts
+         WHERE has_session = 1 AND session_in IS NOT NULL AND session_name IS NOT NULL
+         LIMIT ?1",
+    )?;
+    let rows = statement
+        .query_map([LEFT], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+        })?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let known = rows.into_iter();
+    Ok(known
+        .filter_map(|(backend, name)| entry(backend, name))
+        .collect())
+}
 
 impl Store {
     /// The place that was used, or chosen, last; `None` before the first.

@@ -21,11 +21,11 @@ use tokio::sync::mpsc;
 pub(super) use self::worker::Answer;
 use self::{
     desk::{ABANDONED, Desk, Job, Question, Said},
-    worker::{Worker, place},
+    worker::Worker,
 };
 use super::Engine;
 use crate::{
-    ports::{SecretError, SecretStore},
+    ports::{SecretError, SecretStore, place},
     session::Input,
     store::{SecretEntry, StoreError},
     view::{Failure, SecretsBackend, SecretsView},

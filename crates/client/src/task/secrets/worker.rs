@@ -13,10 +13,7 @@ use parlour_protocol::SessionId;
 use tokio::sync::mpsc;
 
 use super::desk::{Job, Question};
-use crate::{
-    ports::{SecretError, SecretStore},
-    view::SecretsBackend,
-};
+use crate::ports::{SecretError, SecretStore, place};
 
 /// What the store said to the question of this number: to a load the session, to
 /// anything else nothing.
@@ -55,15 +52,6 @@ impl Worker {
     pub(super) fn ask(&self, question: Question) -> bool {
         self.0.try_send(question).is_ok()
     }
-}
-
-/// The part of a store that is this place.
-pub(super) fn place(store: &dyn SecretStore, backend: SecretsBackend) -> Option<&dyn SecretStore> {
-    if store.backend() == backend {
-        return Some(store);
-    }
-    let mut others = store.others().iter().map(Arc::as_ref);
-    others.find(|other| other.backend() == backend)
 }
 
 fn ask(place: &dyn SecretStore, job: &Job) -> Result<Option<SessionId>, SecretError> {
