@@ -32,6 +32,7 @@ use crate::{
 /// There is no connection, and nothing is left of the attempt. It is never
 /// repeated here: when to try again is the caller's decision.
 pub async fn connect(options: ConnectOptions) -> Result<(Socket, SocketEvents), ConnectError> {
+    let options = options.within_reason();
     let limit = options.connect_timeout;
     // On the heap: the handshakes below would make the caller's future large.
     let attempt = Box::pin(attempt(options));

@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use cookie_store::{CookieStore, RawCookie};
+use cookie_store::{Cookie, CookieStore};
 use http::{
     HeaderMap, HeaderValue,
     header::{COOKIE, SET_COOKIE},
@@ -121,7 +121,7 @@ fn keep_one(store: &mut CookieStore, header: &HeaderValue, url: &Url) -> bool {
     let Some(text) = header.to_str().ok().filter(|text| text.len() <= LONGEST) else {
         return false;
     };
-    let Ok(cookie) = RawCookie::parse(text) else {
+    let Ok(cookie) = Cookie::parse(text, url) else {
         return false;
     };
     // Not all that can be set can be sent back.
@@ -134,14 +134,16 @@ fn keep_one(store: &mut CookieStore, header: &HeaderValue, url: &Url) -> bool {
         return false;
     }
     // One that is in the jar is replaced or removed, however full it is.
-    let known = store.iter_any().any(|known| known.name() == cookie.name());
+    // (Of one name there may be as many as there are paths.)
+    let (domain, path) = (String::from(&cookie.domain), String::from(&cookie.path));
+    let known = store.contains_any(&domain, &path, cookie.name());
     if !known && store.iter_any().count() >= COUNT {
         forget_expired(store);
         if store.iter_any().count() >= COUNT {
             return false;
         }
     }
-    store.parse(text, url).is_ok()
+    store.insert(cookie.into_owned(), url).is_ok()
 }
 
 fn forget_expired(store: &mut CookieStore) {

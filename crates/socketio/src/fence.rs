@@ -10,6 +10,8 @@ use std::collections::HashMap;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 const PREFIX: &str = "/__f";
+/// What a probe on long polling asks to enter.
+pub(crate) const PROBE_PREFIX: &str = "/__p";
 
 /// How a server answered a fence. Either way, everything sent before has arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,15 @@ pub(crate) fn leave(number: u64) -> String {
 /// The number of the fence with this namespace, if it is one.
 pub(crate) fn number(namespace: &str) -> Option<u64> {
     namespace.strip_prefix(PREFIX)?.parse().ok()
+}
+
+/// Whether a namespace belongs to this crate: to fences, or to the probes of long
+/// polling. What a server says there is for nobody else.
+pub(crate) fn is_ours(namespace: &str) -> bool {
+    [PREFIX, PROBE_PREFIX].iter().any(|prefix| {
+        let number = namespace.strip_prefix(prefix);
+        number.is_some_and(|number| number.parse::<u64>().is_ok())
+    })
 }
 
 /// A fence someone waits for. The permit keeps their number bounded.

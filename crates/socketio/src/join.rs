@@ -57,7 +57,7 @@ impl fmt::Debug for JoinOptions {
 #[non_exhaustive]
 pub enum JoinError {
     /// The name does not start with `/`, holds a comma or is too long, or it is
-    /// one of those that fences use.
+    /// one of those that fences and probes use.
     #[error("no proper name for a namespace")]
     Name,
     /// What one wants to say of oneself is no JSON object. Servers end the whole
@@ -135,7 +135,7 @@ impl Socket {
         let proper = namespace.starts_with('/')
             && namespace.len() <= limits.name_bytes
             && !namespace.contains(',')
-            && fence::number(namespace).is_none();
+            && !fence::is_ours(namespace);
         if !proper {
             return Err(JoinError::Name);
         }

@@ -117,8 +117,13 @@ impl Liveness {
     }
 
     /// What we have to say waits to be written, and a probe with it: a server
-    /// cannot answer what did not reach it. (Writing has a limit of its own.)
-    pub(crate) fn held_up(&mut self, now: Instant) {
+    /// cannot answer what did not reach it. (Writing has a limit of its own.) Where
+    /// it `moves`, somebody takes it on the other side: no silence, though the engine
+    /// there still owes its pings.
+    pub(crate) fn held_up(&mut self, moves: bool, now: Instant) {
+        if moves {
+            self.last_heard = now;
+        }
         self.doubt_longer(now);
     }
 
@@ -279,10 +284,21 @@ mod tests {
         liveness.woke(gap(0), start);
         assert_eq!(liveness.check(start), Verdict::Probe(1));
         for second in 1..15 {
-            liveness.held_up(start + second * S);
+            liveness.held_up(false, start + second * S);
             assert_ne!(liveness.check(start + second * S), Verdict::Dead);
         }
         assert_eq!(liveness.check(start + 15 * S), Verdict::Dead);
+    }
+
+    #[test]
+    fn a_long_upload_that_moves_is_no_silence_but_excuses_no_missing_ping() {
+        let start = Instant::now();
+        let mut liveness = fresh(start);
+        for second in 1..45 {
+            liveness.held_up(true, start + second * S);
+            assert_eq!(liveness.check(start + second * S), Verdict::Wait);
+        }
+        assert_eq!(liveness.check(start + 45 * S), Verdict::Dead);
     }
 
     #[test]

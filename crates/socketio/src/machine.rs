@@ -147,7 +147,7 @@ impl Machine {
             Input::Progress => self.alive(|liveness| liveness.progressed(now)),
             Input::Resumed => self.alive(|liveness| liveness.resumed(now)),
             Input::Woke(gap) => self.alive(|liveness| liveness.woke(gap, now)),
-            Input::HeldUp => self.alive(|liveness| liveness.held_up(now)),
+            Input::HeldUp { moves } => self.alive(|liveness| liveness.held_up(moves, now)),
             Input::Tick => self.tick(now),
             Input::Join { space, name, pid } => {
                 self.spaces.add(space, name, pid);

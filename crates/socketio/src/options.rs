@@ -19,6 +19,9 @@ pub(crate) use proxy::{Credentials, ProxyScheme};
 pub use proxy::{Proxy, ProxyUrl, ProxyUrlError};
 pub use roots::{CertificatesError, Roots, parse_certificates, read_certificates};
 
+/// More than anybody waits.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How to connect.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -52,7 +55,8 @@ pub struct ConnectOptions {
     pub close_timeout: Duration,
     /// After how much silence a probe is sent, and another; 5 s by default.
     pub probe_interval: Duration,
-    /// After how much silence the connection counts as lost; 15 s by default.
+    /// After how much silence the connection counts as lost; 15 s by default. While
+    /// something long is being written, and moves, that is no silence.
     pub silence_limit: Duration,
     /// How long the server may take to answer after this machine slept, or this
     /// process was stopped: then a probe goes out at once; 3 s by default.
@@ -95,6 +99,22 @@ impl ConnectOptions {
             headers: Headers::new(),
             limits: Limits::default(),
         }
+    }
+
+    /// No time is longer than anybody waits, so that adding it to a point in time
+    /// stays within what a clock can say.
+    pub(crate) fn within_reason(mut self) -> Self {
+        for time in [
+            &mut self.connect_timeout,
+            &mut self.write_timeout,
+            &mut self.close_timeout,
+            &mut self.probe_interval,
+            &mut self.silence_limit,
+            &mut self.wake_limit,
+        ] {
+            *time = (*time).min(LONGEST);
+        }
+        self
     }
 
     /// Scheme, host and port of the server.

@@ -151,6 +151,9 @@ impl Task {
             if let Some(reason) = ended {
                 return reason;
             }
+            // One read may bring many thousands of tiny packets, and others want to
+            // run in between.
+            tokio::task::consume_budget().await;
         }
     }
 
@@ -186,7 +189,8 @@ impl Task {
             self.step(Input::Woke(gap));
         }
         if !self.wire.ready() {
-            self.step(Input::HeldUp);
+            let moves = self.wire.moves();
+            self.step(Input::HeldUp { moves });
         }
         // What lies in the socket's buffer is a sign of life, however late we look
         // (the process may have slept for an hour), so look before deciding.
@@ -240,7 +244,10 @@ impl Task {
                 Effect::Send(text) => self.wire.text(text),
                 Effect::Pong => self.wire.pong(),
                 Effect::Probe(number) => self.wire.probe(number),
-                Effect::Deliver(space, incoming) => self.deliver(space, incoming),
+                Effect::Deliver(space, incoming) => {
+                    self.deliver(space, incoming);
+                    ended = ended.or_else(|| self.deserted());
+                }
                 Effect::Answered { space, id, answer } => {
                     self.acks.answer(space, id, answer);
                 }

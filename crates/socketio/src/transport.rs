@@ -184,6 +184,15 @@ impl Wire {
         }
     }
 
+    /// Whether what waits is being written: some of it since the last look, and
+    /// not yet all.
+    pub(crate) fn moves(&mut self) -> bool {
+        match &mut self.way {
+            Way::WebSocket(frames, meter) => frames.moves(meter.written()),
+            Way::Polling(polling) => polling.moves(),
+        }
+    }
+
     /// Writes what is left and says goodbye, within `limit`. What else arrives is
     /// dropped: nobody is there for it any more.
     pub(crate) async fn goodbye(mut self, limit: Duration) {

@@ -22,6 +22,9 @@ pub enum Transports {
     /// refuses WebSocket itself: by an answer in HTTP, by hanging up, by breaking
     /// it, or by no answer within two fifths of `connect_timeout`. A connection
     /// that began so stays on polling: what was refused is not asked for again.
+    /// The next connection asks again, and may wait as long: whose
+    /// [`Socket::transport`](crate::Socket::transport) was polling to its end may
+    /// begin the next one by [`Self::PollingFirst`].
     ///
     /// Not where nobody can be reached, nor where the server has refused *us*:
     /// neither would be better by polling.

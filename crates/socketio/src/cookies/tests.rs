@@ -108,6 +108,22 @@ fn the_jar_is_bounded_and_makes_room_for_new_ones() {
 }
 
 #[test]
+fn one_name_for_many_paths_is_bounded_as_many_names_are() {
+    let jar = CookieJar::new();
+    for number in 0..1_000 {
+        set(&jar, HERE, &[&format!("same={number}; Path=/{number}")]);
+    }
+    assert_eq!(jar.len(), COUNT);
+    set(
+        &jar,
+        HERE,
+        &["same=new; Path=/0", "same=; Path=/1; Max-Age=0"],
+    );
+    assert_eq!(jar.len(), COUNT - 1);
+    assert_eq!(sent(&jar, "http://chat.example/0"), ["same=new"]);
+}
+
+#[test]
 fn no_request_says_more_than_servers_take() {
     let jar = CookieJar::new();
     for number in 0..COUNT {

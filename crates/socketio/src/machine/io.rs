@@ -24,8 +24,8 @@ pub(crate) enum Input<'a> {
     Resumed,
     /// The process did not run for a while.
     Woke(Gap),
-    /// What is to be written does not get written at the moment.
-    HeldUp,
+    /// Not all that is to be written is; whether some of it was since the last time.
+    HeldUp { moves: bool },
     /// [`Machine::deadline`](super::Machine::deadline) has come.
     Tick,
     /// A CONNECT for one more namespace was sent.

@@ -23,8 +23,6 @@ use crate::{
     options::{ConnectOptions, Headers, Pin, ProxyScheme, ProxyUrl, Roots},
 };
 
-/// More than anybody waits for a connection, and little enough to be counted with.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// The share of `connect_timeout` that a stream may take.
 const SHARE: f64 = 0.9;
 
@@ -86,7 +84,7 @@ impl Dialer {
     /// who waits that long hears which part of the way stood still.
     pub(crate) async fn dial(&self, meter: Arc<Meter>) -> Result<Stream, ConnectError> {
         let inner = &self.inner;
-        let patience = inner.patience.min(LONGEST).mul_f64(SHARE);
+        let patience = inner.patience.mul_f64(SHARE);
         let deadline = Instant::from_std(clock::now() + patience);
         let tunnel = match &inner.proxy {
             Some(proxy) => timeout_at(deadline, self.through(proxy, meter))

@@ -72,6 +72,10 @@ impl Frames {
         self.writer.stalled(limit, now, written)
     }
 
+    pub(super) fn moves(&mut self, written: u64) -> bool {
+        self.writer.moves(written)
+    }
+
     /// Writes what is left and the close frame, and waits for the other side's.
     pub(super) async fn goodbye(&mut self) {
         self.writer.push(Message::Close(None));

@@ -157,7 +157,10 @@ impl Polling {
                         if self.moving.poll(cx) {
                             continue;
                         }
-                        if let Some((frames, meter)) = self.moving.take(&mut self.outgoing) {
+                        if let Some((mut frames, meter)) = self.moving.take(&mut self.outgoing) {
+                            if let Some(number) = self.probe.take() {
+                                frames.probe(number);
+                            }
                             return Poll::Ready(Step::Moved(Box::new(frames), meter));
                         }
                     }
@@ -256,6 +259,11 @@ impl Polling {
     pub(super) fn stalled(&mut self, limit: Duration, now: Instant) -> bool {
         let written = self.posts.meter().written();
         self.stall.stalled(limit, now, written)
+    }
+
+    pub(super) fn moves(&mut self) -> bool {
+        let written = self.posts.meter().written();
+        !self.posts.is_idle() && self.stall.moves(written)
     }
 
     /// Says what is left and ends the session.

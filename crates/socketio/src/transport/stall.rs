@@ -4,7 +4,11 @@ use std::time::{Duration, Instant};
 
 /// Since when nothing was written although something waits.
 #[derive(Debug, Default)]
-pub(super) struct Stall(Option<Since>);
+pub(super) struct Stall {
+    since: Option<Since>,
+    /// What was written when somebody last looked whether it moves.
+    seen: Option<u64>,
+}
 
 #[derive(Debug)]
 struct Since {
@@ -15,17 +19,18 @@ struct Since {
 impl Stall {
     /// Nothing waits any more.
     pub(super) fn over(&mut self) {
-        self.0 = None;
+        *self = Self::default();
     }
 
     /// When to look, where something waits. `written` counts bytes.
     pub(super) fn deadline(&mut self, limit: Duration, now: Instant, written: u64) -> Instant {
-        self.0.get_or_insert(Since { at: now, written }).at + limit
+        let since = self.since.get_or_insert(Since { at: now, written });
+        since.at + limit
     }
 
     /// Whether not a byte was written for `limit` although something waits.
     pub(super) fn stalled(&mut self, limit: Duration, now: Instant, written: u64) -> bool {
-        match &mut self.0 {
+        match &mut self.since {
             Some(since) => {
                 if since.written != written {
                     *since = Since { at: now, written };
@@ -34,6 +39,15 @@ impl Stall {
             }
             None => false,
         }
+    }
+
+    /// Whether bytes were written since the last look of what has been waiting ever
+    /// since: then somebody takes them. (What the system takes at once, whoever is
+    /// there, does not wait for so long.)
+    pub(super) fn moves(&mut self, written: u64) -> bool {
+        self.seen
+            .replace(written)
+            .is_some_and(|seen| seen != written)
     }
 }
 
@@ -53,5 +67,16 @@ mod tests {
         assert!(stall.stalled(10 * S, start + 20 * S, 1));
         stall.over();
         assert!(!stall.stalled(10 * S, start + 30 * S, 1));
+    }
+
+    #[test]
+    fn only_what_has_waited_since_the_last_look_moves() {
+        let mut stall = Stall::default();
+        assert!(!stall.moves(5), "there was no look before");
+        assert!(stall.moves(6));
+        assert!(!stall.moves(6));
+        stall.over();
+        assert!(!stall.moves(7), "it was written at once");
+        assert!(stall.moves(8));
     }
 }

@@ -3,7 +3,7 @@
 use http::{HeaderMap, header};
 use url::Url;
 
-use crate::{error::ConnectError, options::ConnectOptions};
+use crate::{error::ConnectError, fence, options::ConnectOptions};
 
 /// No engine's path is longer, in bytes.
 const MAX_PATH: usize = 1_024;
@@ -45,6 +45,9 @@ impl Target {
             .ok_or(ConnectError::InvalidUrl("no port"))?;
         if !options.namespace.starts_with('/') || options.namespace.contains(',') {
             return Err(ConnectError::InvalidUrl("the namespace must start with /"));
+        }
+        if fence::is_ours(&options.namespace) {
+            return Err(ConnectError::InvalidUrl("fences use this namespace"));
         }
         Ok(Self {
             secure,
@@ -229,7 +232,9 @@ mod tests {
         options.path = "/x?y".to_owned();
         assert!(Target::from_options(&options).is_err());
         options.path = "/x/".to_owned();
-        options.namespace = "admin".to_owned();
-        assert!(Target::from_options(&options).is_err());
+        for namespace in ["admin", "/a,b", "/__f7", "/__p7"] {
+            options.namespace = namespace.to_owned();
+            assert!(Target::from_options(&options).is_err(), "{namespace}");
+        }
     }
 }

@@ -126,4 +126,9 @@ impl Writer {
     pub(crate) fn stalled(&mut self, limit: Duration, now: Instant, written: u64) -> bool {
         self.stall.stalled(limit, now, written)
     }
+
+    /// Whether the transport takes, a part at a time, what waits.
+    pub(crate) fn moves(&mut self, written: u64) -> bool {
+        self.busy() && self.stall.moves(written)
+    }
 }

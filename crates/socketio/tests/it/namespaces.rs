@@ -162,7 +162,7 @@ async fn a_refusal_brings_its_data_and_costs_nothing_else() {
 #[tokio::test]
 async fn what_cannot_be_joined_is_said_before_a_word_to_the_server() {
     let (main, _events, mut peer) = pair(|options| options.limits.namespaces = 2).await;
-    for name in ["", "room", "/a,b", "/__f7"] {
+    for name in ["", "room", "/a,b", "/__f7", "/__p7"] {
         assert!(
             matches!(cannot(&main, name).await, JoinError::Name),
             "{name}"
@@ -256,6 +256,26 @@ async fn early_events_are_kept_up_to_a_limit() {
     assert_eq!(peer.hear().await, "41/flood,");
     peer.say(r#"42["still"]"#).await;
     assert_eq!(shown(&event(&mut main_events).await), "still()");
+}
+
+#[tokio::test]
+async fn where_the_last_who_waited_is_flooded_the_connection_ends() {
+    let (main, main_events, mut peer) = pair(|options| {
+        options.limits.queued_event_bytes = 64 << 10;
+    })
+    .await;
+    let serve = async {
+        assert_eq!(peer.hear().await, "40/flood,");
+        drop(main_events);
+        assert_eq!(peer.hear().await, "41");
+        let filler = "x".repeat(64 << 10);
+        peer.say(&format!(r#"42/flood,["n","{filler}"]"#)).await;
+        soon(peer.hears_the_end()).await
+    };
+    let (joined, polite) =
+        soon(async { tokio::join!(main.join("/flood", JoinOptions::default()), serve) }).await;
+    assert!(matches!(joined, Err(JoinError::Flooded)));
+    assert!(polite);
 }
 
 #[tokio::test]

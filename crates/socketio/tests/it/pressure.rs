@@ -1,12 +1,13 @@
 //! Slow readers on either side.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::SinkExt;
 use parlour_socketio::{CloseReason, EmitError, SocketEvent};
+use tokio::io::AsyncReadExt;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::peer::{PATIENCE, closed, event, next, pair, soon};
+use crate::peer::{PATIENCE, closed, event, next, pair, pair_over, soon};
 
 #[tokio::test]
 async fn a_slow_reader_slows_the_server_and_loses_nothing() {
@@ -60,6 +61,32 @@ async fn the_queue_is_bounded_in_bytes_too() {
     }
     drop(soon(flood).await);
     assert_eq!(closed(&mut events).await, CloseReason::TransportClosed);
+}
+
+#[tokio::test]
+async fn a_long_upload_that_moves_is_no_silence() {
+    let open = r#"0{"sid":"engine","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#;
+    let (socket, mut events, mut peer) = pair_over(open, |options| {
+        options.probe_interval = Duration::from_millis(500);
+        options.silence_limit = Duration::from_secs(2);
+    })
+    .await;
+    const LENGTH: usize = 32 << 20;
+    socket.try_emit("n", &("x".repeat(LENGTH),)).unwrap();
+    // Takes more than twice the silence limit, and says nothing meanwhile.
+    let mut taken = 0;
+    let mut buffer = vec![0; 64 << 10];
+    let start = Instant::now();
+    while taken < LENGTH {
+        match soon(peer.ws.get_mut().read(&mut buffer)).await.unwrap() {
+            0 => panic!("given up after {taken} bytes"),
+            length => taken += length,
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(start.elapsed() > Duration::from_secs(4));
+    // From now on it is.
+    assert_eq!(closed(&mut events).await, CloseReason::PingTimeout);
 }
 
 #[tokio::test]

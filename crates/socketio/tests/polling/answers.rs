@@ -1,6 +1,12 @@
 //! Answers that are none, and those that never end.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use parlour_socketio::{CloseReason, ConnectError, SocketEvent, SocketEvents, Transports, connect};
 
@@ -184,4 +190,25 @@ async fn a_first_answer_that_is_none_is_told_from_others() {
         let error = refused_with(vec![silent]).await;
         assert!(matches!(error, ConnectError::TimedOut), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn a_flood_of_tiny_packets_lets_others_run() {
+    let pings = "2\x1e".repeat(100_000);
+    let flood = body(&format!("42[\"a\"]\x1e{pings}42[\"b\"]"));
+    let (_fake, mut events) = served(vec![flood]).await;
+    let turns = Arc::new(AtomicU32::new(0));
+    let counting = Arc::clone(&turns);
+    let others = tokio::spawn(async move {
+        loop {
+            counting.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+        }
+    });
+    assert_eq!(shown(&event(&mut events).await), "a()");
+    let before = turns.load(Ordering::Relaxed);
+    assert_eq!(shown(&event(&mut events).await), "b()");
+    let between = turns.load(Ordering::Relaxed) - before;
+    others.abort();
+    assert!(between > 100, "{between}");
 }

@@ -148,3 +148,31 @@ async fn a_slow_reader_slows_the_server_and_loses_nothing() {
         assert_eq!(event(&mut events).await.args[0].get(), number.to_string());
     }
 }
+
+#[tokio::test]
+async fn times_without_an_end_are_as_good_as_long_ones() {
+    let server = echo(|_| {});
+    for transports in [
+        Transports::Polling,
+        Transports::PollingFirst,
+        Transports::WebSocketFirst,
+    ] {
+        let mut options = to(server.addr(), transports);
+        for time in [
+            &mut options.connect_timeout,
+            &mut options.write_timeout,
+            &mut options.close_timeout,
+            &mut options.probe_interval,
+            &mut options.silence_limit,
+            &mut options.wake_limit,
+        ] {
+            *time = Duration::MAX;
+        }
+        let (socket, mut events) = arrives(options).await;
+        socket.try_emit("hello", &()).unwrap();
+        assert_eq!(shown(&event(&mut events).await), "hello()");
+        socket.close();
+        assert_eq!(closed(&mut events).await, CloseReason::Local);
+    }
+    soon(server.abort()).await;
+}

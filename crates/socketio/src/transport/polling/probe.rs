@@ -8,8 +8,7 @@
 //! A server that knows of no namespaces does not answer. There the answer to the
 //! request has to do.
 
-/// What a probe asks to enter.
-const PREFIX: &str = "/__p";
+use crate::fence::PROBE_PREFIX as PREFIX;
 
 /// The probes of a connection.
 #[derive(Debug, Default)]
