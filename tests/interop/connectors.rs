@@ -33,6 +33,7 @@ async fn link(
         auth,
         options: ServerOptions::default(),
         cookies: CookieJar::new(),
+        polled: false,
     };
     match timeout(PATIENCE, connector.connect(target)).await {
         Ok(outcome) => outcome.map_err(|none| none.reason.code),

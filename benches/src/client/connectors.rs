@@ -172,6 +172,7 @@ async fn arrive(connector: &dyn Connector, url: &Url) -> Result<(Link, UserId)> 
         },
         options: ServerOptions::default(),
         cookies: Default::default(),
+        polled: false,
     };
     let link = timeout(PATIENCE, connector.connect(target)).await;
     let link = link.context("connecting took too long")?;

@@ -12,7 +12,7 @@ use parlour_protocol::{
 };
 use parlour_socketio::{
     CloseReason, ConnectError, ConnectOptions, EmitError, Event, Pin, Proxy, ProxyError, ProxyUrl,
-    Roots, Socket, SocketEvent, SocketEvents, parse_certificates,
+    Roots, Socket, SocketEvent, SocketEvents, Transports, parse_certificates,
 };
 use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -35,7 +35,7 @@ const EVENTS: usize = 256;
 /// Characters of a text from outside that are shown to people.
 const DETAIL: usize = 200;
 
-/// Connects with `parlour-socketio`, over WebSocket.
+/// Connects with `parlour-socketio`, over WebSocket, or polling where that is refused.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SocketIoConnector;
 
@@ -57,6 +57,7 @@ async fn connect(target: Target) -> Result<Link, NoLink> {
     options.limits.depth = usize::MAX;
     options.cookies = Some(target.cookies);
     reach(&mut options, target.options)?;
+    options.transports = order(options.transports, target.polled);
     let (encrypted, silence_limit) = (options.url.scheme() == "https", options.silence_limit);
     let (socket, incoming) = parlour_socketio::connect(options)
         .await
@@ -117,6 +118,15 @@ fn reach(options: &mut ConnectOptions, chosen: ServerOptions) -> Result<(), Fail
         options.transports = transports.into();
     }
     Ok(())
+}
+
+/// Who came to no WebSocket the last time begins with polling, and asks for the move
+/// to WebSocket while that works already.
+fn order(chosen: Transports, polled: bool) -> Transports {
+    match chosen {
+        Transports::WebSocketFirst if polled => Transports::PollingFirst,
+        other => other,
+    }
 }
 
 /// The JSON of an `auth`, which holds a secret: it is in no error.
@@ -209,6 +219,8 @@ async fn pump(
             // What is proven is told before the end of the connection is.
             biased;
             answer = questions.next() => Some(answer),
+            // A server may say nothing for hours.
+            () = outgoing.closed() => return,
             event = incoming.next() => match event {
                 Some(event) => link_event(event),
                 None => return,

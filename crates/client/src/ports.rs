@@ -102,6 +102,10 @@ pub struct Target {
     /// The cookies of the connections before: a balancer may know by them which of
     /// several servers has our session. New ones are added.
     pub cookies: CookieJar,
+    /// Whether the connection before was carried by polling to its end: what lies
+    /// between may swallow the question for a WebSocket, and each time it would be
+    /// waited for in vain.
+    pub polled: bool,
 }
 
 /// One open connection.

@@ -57,3 +57,13 @@ fn a_redirect_says_where_to() {
     let expected = (FailureCode::Redirected, "https://login.example".to_owned());
     assert_eq!(heard(error), expected);
 }
+
+#[test]
+fn only_who_may_choose_begins_with_what_worked_before() {
+    use Transports::{Polling, PollingFirst, WebSocket, WebSocketFirst};
+    assert_eq!(order(WebSocketFirst, false), WebSocketFirst);
+    assert_eq!(order(WebSocketFirst, true), PollingFirst);
+    for chosen in [PollingFirst, WebSocket, Polling] {
+        assert_eq!(order(chosen, true), chosen);
+    }
+}

@@ -119,6 +119,7 @@ impl Engine {
         self.neighbours.release();
         self.learned = Learned::default();
         self.cookies = CookieJar::new();
+        self.polled = false;
         self.changes.everything();
     }
 

@@ -8,7 +8,7 @@ use super::{Engine, pm::Pm};
 use crate::{
     dialect::{Dialect, tame::tame},
     fences::Fences,
-    ports::{Link, LinkClose, LinkEvent, NoLink},
+    ports::{Link, LinkClose, LinkEvent, NoLink, Transport},
     session::Input,
     store::StoreError,
     view::{Failure, FailureCode},
@@ -117,7 +117,11 @@ impl Engine {
                 self.learned.connected(link.facts);
                 Input::Opened
             }
-            Err(none) => Input::Failed(none),
+            Err(none) => {
+                // Perhaps it is another network now.
+                self.polled = false;
+                Input::Failed(none)
+            }
         };
         let handled = self.step(input);
         self.settle(handled);
@@ -177,6 +181,7 @@ impl Engine {
     /// Lets go of the connection; what is in flight is in doubt from now on.
     pub(super) fn drop_link(&mut self, close: Option<&LinkClose>) {
         let Some(link) = self.link.take() else { return };
+        self.polled = link.sender.transport() == Some(Transport::Polling);
         link.sender.close();
         self.leave_witness(close.is_some());
         let clean = close.is_some_and(|close| close.clean);

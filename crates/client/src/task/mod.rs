@@ -82,6 +82,8 @@ pub(crate) struct Engine {
     connecting: Option<Connecting>,
     /// What the server, or what stands before it, knows this sign-in by.
     cookies: CookieJar,
+    /// Whether the last connection never came to a WebSocket.
+    polled: bool,
     link: Option<OpenLink>,
     /// What is left of the connection before: for when its goodbye is to be waited for.
     closing: Option<mpsc::Receiver<LinkEvent>>,
@@ -119,6 +121,7 @@ impl Engine {
             connector: config.connector,
             connecting: None,
             cookies: CookieJar::new(),
+            polled: false,
             link: None,
             closing: None,
             witness: Witness::default(),
@@ -275,6 +278,7 @@ impl Engine {
             auth,
             options: identity.options.clone(),
             cookies: self.cookies.clone(),
+            polled: self.polled,
         })
     }
 

@@ -12,6 +12,7 @@ mod proof;
 mod schedules;
 pub(super) mod stage;
 mod wake;
+mod way;
 
 use parlour_protocol::UserEntry;
 

@@ -21,7 +21,7 @@ use crate::{
     handle::ClientConfig,
     ports::{
         Alone, Clock, Connecting, Connector, Fence, Link, LinkClose, LinkEvent, LinkFacts,
-        LinkSender, NoLink, Notice, Question, SendError, Target,
+        LinkSender, NoLink, Notice, Question, SendError, Target, Transport,
     },
     secrets::MemorySecrets,
     session::Input,
@@ -48,6 +48,7 @@ pub(in crate::task) struct Wire {
     pub(in crate::task) no_fences: bool,
     /// How long a text the server takes.
     pub(in crate::task) longest: Option<usize>,
+    pub(in crate::task) transport: Option<Transport>,
 }
 
 /// What goes over a wire to a server that does not speak pm.
@@ -62,6 +63,10 @@ pub(in crate::task) enum Packet {
 struct Sender(Arc<Mutex<Wire>>);
 
 impl LinkSender for Sender {
+    fn transport(&self) -> Option<Transport> {
+        self.0.lock().expect("the wire").transport
+    }
+
     fn send(&self, message: &OutgoingMessage) -> Result<(), SendError> {
         let mut wire = self.0.lock().expect("the wire");
         if wire.full {
