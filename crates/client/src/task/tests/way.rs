@@ -1,7 +1,7 @@
 //! Which way a server is reached after one that worked.
 
 use super::*;
-use crate::ports::Transport;
+use crate::{ports::Transport, view::Failure};
 
 /// Whether the next connection is told that the one before was carried by polling.
 fn polled(stage: &Stage) -> bool {
