@@ -1,5 +1,6 @@
 //! What a server turned out to speak, and how its snapshots fit what we know.
 
+pub(crate) mod beginning;
 pub(crate) mod order;
 pub(crate) mod reconcile;
 pub(crate) mod tame;

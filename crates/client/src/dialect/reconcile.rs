@@ -45,7 +45,11 @@ pub(crate) enum Slot {
 
 /// Fits `history`, the server's view of the conversation between `me` and one
 /// peer, to `local`, ours by position.
-pub(crate) fn reconcile(local: &[StoredMessage], history: &[HistoryEntry], me: &UserId) -> Outcome {
+pub(crate) fn reconcile(
+    local: &[StoredMessage],
+    history: &[&HistoryEntry],
+    me: &UserId,
+) -> Outcome {
     let mut outcome = Outcome::default();
     let mut slots: Vec<Option<ItemId>> = vec![None; history.len()];
     let is_mine = |index: &usize| history[*index].from == *me;
@@ -85,7 +89,7 @@ pub(crate) fn reconcile(local: &[StoredMessage], history: &[HistoryEntry], me: &
 }
 
 /// Whether the entries are how the known messages begin.
-fn is_prefix(entries: &[usize], known: &[&StoredMessage], history: &[HistoryEntry]) -> bool {
+fn is_prefix(entries: &[usize], known: &[&StoredMessage], history: &[&HistoryEntry]) -> bool {
     entries.len() <= known.len()
         && entries
             .iter()
@@ -98,7 +102,7 @@ fn is_prefix(entries: &[usize], known: &[&StoredMessage], history: &[HistoryEntr
 fn match_base(
     known: &[&StoredMessage],
     entries: &[usize],
-    history: &[HistoryEntry],
+    history: &[&HistoryEntry],
     slots: &mut [Option<ItemId>],
     past: &mut Vec<ItemId>,
 ) -> bool {
@@ -165,7 +169,7 @@ fn overlap(known: &[&StoredMessage], texts: &[&str]) -> usize {
 fn match_in_flight(
     local: &[StoredMessage],
     mine: &[usize],
-    history: &[HistoryEntry],
+    history: &[&HistoryEntry],
     intact: bool,
     slots: &mut [Option<ItemId>],
     outcome: &mut Outcome,

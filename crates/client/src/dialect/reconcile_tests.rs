@@ -65,7 +65,8 @@ impl Local {
                 }
             })
             .collect();
-        let outcome = reconcile(&self.0, &history, &"me".into());
+        let entries: Vec<&HistoryEntry> = history.iter().collect();
+        let outcome = reconcile(&self.0, &entries, &"me".into());
         let text = |slot: &Slot| match slot {
             Slot::Known(id) => self.0[id.0 as usize - 1].content.clone(),
             Slot::New(index) => format!("+{}", history[*index].content),
@@ -214,7 +215,7 @@ fn a_message_to_oneself_is_ones_own() {
         to: "me".into(),
     }];
     let local = Local::default().in_flight("note");
-    let outcome = reconcile(&local.0, &history, &"me".into());
+    let outcome = reconcile(&local.0, &history.each_ref(), &"me".into());
     assert_eq!(outcome.found, ids(&[1]));
 }
 

@@ -13,7 +13,10 @@ use super::{
         delivery_code, delivery_from_code, evidence_code, evidence_from_code, refusal_from_code,
     },
 };
-use crate::view::{Delivery, ItemId};
+use crate::{
+    dialect::beginning::{Beginning, Glimpse},
+    view::{Delivery, ItemId},
+};
 
 /// A message to be stored.
 #[derive(Clone, Debug)]
@@ -43,6 +46,20 @@ pub(crate) struct StoredMessage {
     pub(crate) evidence: Evidence,
     /// Why the server did not take it.
     pub(crate) refusal: Option<Code>,
+}
+
+#[cfg(test)]
+impl StoredMessage {
+    /// What of it matters to a history.
+    pub(crate) fn glimpse(&self) -> Glimpse<'_> {
+        Glimpse {
+            position: self.position,
+            mine: self.mine,
+            content: &self.content,
+            delivery: self.delivery,
+            evidence: self.evidence,
+        }
+    }
 }
 
 pub(super) const COLUMNS: &str =
@@ -122,6 +139,36 @@ impl Store {
         Ok(statement
             .query_map(params![account.0, peer.as_str()], read_message)?
             .collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// A conversation by position, from the first message on that does not belong to
+    /// `beginning`. What is before it is not held in memory.
+    pub(crate) fn conversation_behind(
+        &self,
+        account: AccountId,
+        peer: &UserId,
+        beginning: &mut Beginning<'_>,
+    ) -> Result<Vec<StoredMessage>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM messages WHERE account = ?1 AND peer = ?2 ORDER BY position, id"
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params![account.0, peer.as_str()])?;
+        let mut behind = Vec::new();
+        while let Some(row) = rows.next()? {
+            let content = row.get_ref(4)?;
+            let glimpse = Glimpse {
+                position: row.get(2)?,
+                mine: row.get(3)?,
+                content: content.as_str().map_err(rusqlite::Error::from)?,
+                delivery: row.get::<_, Option<i64>>(6)?.map(delivery_from_code),
+                evidence: evidence_from_code(row.get(7)?),
+            };
+            if !behind.is_empty() || !beginning.takes(&glimpse) {
+                behind.push(read_message(row)?);
+            }
+        }
+        Ok(behind)
     }
 
     /// Moves a message within its conversation.

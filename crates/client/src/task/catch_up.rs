@@ -12,6 +12,7 @@ use super::Engine;
 use crate::{
     dialect::{
         Dialect,
+        beginning::Beginning,
         reconcile::{Slot, reconcile},
     },
     session::Input,
@@ -142,14 +143,23 @@ impl Engine {
         account: AccountId,
         me: &UserId,
         user: &UserEntry,
-        history: &[HistoryEntry],
+        history: &[&HistoryEntry],
         fitted: &mut Fitted,
     ) -> Result<(), StoreError> {
         let peer = &user.user_id;
         if history.is_empty() && !self.roster.has_messages(peer) {
             return Ok(());
         }
-        let local = self.store.conversation(account, peer)?;
+        // Mostly it is what we have, with something new at the end.
+        let mut beginning = Beginning::of(history, me);
+        let behind = self
+            .store
+            .conversation_behind(account, peer, &mut beginning)?;
+        let (local, (known, last)) = match beginning.apart_from(&behind) {
+            Some(apart) => (behind, apart),
+            None => (self.store.conversation(account, peer)?, (0, i64::MIN)),
+        };
+        let history = &history[known..];
         let outcome = reconcile(&local, history, me);
         for id in &outcome.found {
             self.set_delivery(*id, Delivery::Sent, Evidence::History)?;
@@ -166,7 +176,7 @@ impl Engine {
                 self.store.set_past(message.id)?;
             }
         }
-        self.put_in_order(account, peer, me, &local, &outcome.order, history)?;
+        self.put_in_order(account, user, me, (&local, last), &outcome.order, history)?;
         let lacking: HashSet<ItemId> = outcome.missing.into_iter().collect();
         let items: Vec<(ItemId, String)> = local
             .iter()
@@ -183,20 +193,20 @@ impl Engine {
         Ok(())
     }
 
+    /// `local` stands behind the position that comes with it.
     fn put_in_order(
         &mut self,
         account: AccountId,
-        peer: &UserId,
+        user: &UserEntry,
         me: &UserId,
-        local: &[StoredMessage],
+        (local, mut last): (&[StoredMessage], i64),
         order: &[Slot],
-        history: &[HistoryEntry],
+        history: &[&HistoryEntry],
     ) -> Result<(), StoreError> {
         let positions: std::collections::HashMap<ItemId, i64> = local
             .iter()
             .map(|message| (message.id, message.position))
             .collect();
-        let mut last = i64::MIN;
         for slot in order {
             let kept = match slot {
                 Slot::Known(id) => positions.get(id).copied(),
@@ -217,7 +227,7 @@ impl Engine {
                     let entry = &history[*index];
                     let mine = entry.from == *me;
                     let message = NewMessage {
-                        peer,
+                        peer: &user.user_id,
                         mine,
                         content: &entry.content,
                         at: None,
@@ -285,9 +295,13 @@ impl Engine {
 
 /// The entries that belong to the conversation of `me` and `peer`: some
 /// servers mix in others.
-fn conversation_with(peer: &UserId, me: &UserId, messages: &[HistoryEntry]) -> Vec<HistoryEntry> {
+fn conversation_with<'a>(
+    peer: &UserId,
+    me: &UserId,
+    messages: &'a [HistoryEntry],
+) -> Vec<&'a HistoryEntry> {
     let belongs = |entry: &&HistoryEntry| {
         (entry.from == *me && entry.to == *peer) || (entry.from == *peer && entry.to == *me)
     };
-    messages.iter().filter(belongs).cloned().collect()
+    messages.iter().filter(belongs).collect()
 }
