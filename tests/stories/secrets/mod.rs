@@ -1,6 +1,8 @@
 //! Keyrings that are locked, missing, or never answer.
 
 mod choice;
+#[cfg(target_os = "linux")]
+mod daemon;
 mod keyring;
 mod strays;
 

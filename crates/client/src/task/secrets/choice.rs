@@ -1,7 +1,7 @@
 //! A person says where the session is to be kept.
 
 use super::SecretEntry;
-use crate::{session::Input, store::StoreError, task::Engine, view::SecretsBackend};
+use crate::{store::StoreError, task::Engine, view::SecretsBackend};
 
 impl Engine {
     /// Keeps the session there, and only then nowhere else. Where there is none,
@@ -32,7 +32,7 @@ impl Engine {
             return self.save_session();
         }
         if self.session.is_resumable() && self.is_resumed_from(backend)? {
-            return self.step(Input::Resume);
+            return self.resume_here();
         }
         self.ask_secrets(backend, self.probe())
     }
