@@ -45,6 +45,14 @@ impl App {
         }
     }
 
+    /// Gives the window another size.
+    pub(crate) async fn makes_the_window(&self, width: u32, height: u32) {
+        let done = self.driver.set_window_rect(0, 0, width, height).await;
+        done.expect("a window");
+        self.until("return window.innerWidth === args", json!(width))
+            .await;
+    }
+
     /// Closes the window.
     pub(crate) async fn closes(self) {
         self.driver.quit().await.expect("a session");

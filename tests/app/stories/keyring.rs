@@ -28,6 +28,20 @@ async fn without_a_keyring_one_is_signed_in_until_the_app_closes() {
     assert_eq!(app.value("#username").await, "Dora");
     assert_eq!(app.value("#server").await, server.address());
     app.picture("21-after-no-keyring").await;
+
+    // Until they say that a file will do: nothing is written to one unasked.
+    app.clicks("[data-testid=choose-secrets]").await;
+    app.sees("[data-testid=secrets-confirm]").await;
+    app.picture("25-choose-a-place").await;
+    app.clicks("[data-testid=secrets-file]").await;
+    app.clicks("[data-testid=secrets-confirm]").await;
+    app.sees_no(SECRETS).await;
+    app.signs_in(&server.address(), "Dora").await;
+    assert_eq!(app.count(SECRETS).await, 0);
+    app.closes().await;
+    let app = login.opens_parlour(&[]).await;
+    app.is_online_as("Dora").await;
+    assert_eq!(app.count("[data-testid=sign-in]").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

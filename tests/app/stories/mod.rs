@@ -1,5 +1,6 @@
 //! What people do with the app, from the first window to the last.
 
+mod accounts;
 mod fences;
 mod keyring;
 mod main_story;
