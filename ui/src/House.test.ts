@@ -82,6 +82,17 @@ it("keeps two accounts apart and counts both", async () => {
   expect(await violations()).toEqual([]);
 });
 
+it("stores what is half written when another account is shown", async () => {
+  const first = oneHouse();
+  const { house } = await show(first, second());
+  await userEvent.click(screen.getByText("Bob"));
+  await settle();
+  await userEvent.type(screen.getByTestId("composer"), "Lunch at");
+  house.show(2);
+  await settle();
+  expect(first.accepted).toContainEqual({ type: "saveDraft", user: "bob", content: "Lunch at" });
+});
+
 it("is gone through by the arrow keys, with one stop for Tab", async () => {
   await show(oneHouse(), second(), new FakePlatform());
   const buttons = within(rail()).getAllByTestId("account");

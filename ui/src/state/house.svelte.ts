@@ -85,6 +85,7 @@ export class House implements Neighbours {
   }
 
   show(key: AccountKey): void {
+    if (key !== this.current?.key) this.parlour?.saveDrafts();
     this.#chosen = key;
     this.#removalAsked = false;
   }
