@@ -72,7 +72,7 @@ async fn connect(target: Target) -> Result<Link, NoLink> {
         ping_interval: Some(handshake.ping_interval),
         ping_timeout: Some(handshake.ping_timeout),
         dead_after: Some(silence_limit.min(server_patience)),
-        recovery: None,
+        recovery: Some(socket.offers_recovery()),
     };
     tokio::spawn(pump(incoming, Questions::new(raised), outgoing));
     Ok(Link {

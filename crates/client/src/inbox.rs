@@ -24,6 +24,8 @@ use parlour_protocol::{
     pm::{StampedMessage, SyncRequest},
 };
 
+use crate::dialect::tame::SEQ_MAX;
+
 /// How long a gap may be one of order alone, before it is asked for: an answer
 /// and a message on the same connection may overtake each other here.
 const GAP: Duration = Duration::from_millis(50);
@@ -160,7 +162,7 @@ impl Inbox {
         let State::Asked { since } = self.state else {
             return Err(BadPage);
         };
-        if next < since || (next == since && !complete) {
+        if next < since || (next == since && !complete) || next > SEQ_MAX {
             return Err(BadPage);
         }
         self.failures = 0;

@@ -117,6 +117,11 @@ fn a_page_that_leads_nowhere_is_refused() {
     let mut inbox = Inbox::new(10, now);
     inbox.request(now);
     assert_eq!(inbox.page(9, true, now), Err(BadPage));
+    for beyond in [SEQ_MAX + 1, u64::MAX] {
+        let mut inbox = Inbox::new(10, now);
+        inbox.request(now);
+        assert_eq!(inbox.page(beyond, true, now), Err(BadPage));
+    }
 }
 
 #[test]

@@ -232,6 +232,11 @@ impl Outbox {
         self.flights.came_back(peer, content)
     }
 
+    /// What was written before then and has no proof yet.
+    pub(crate) fn unproven_since(&self, then: Instant) -> Vec<ItemId> {
+        self.flights.since(then)
+    }
+
     /// What has waited for its proof for too long: it leaves the window.
     pub(crate) fn overdue(&mut self, now: Instant) -> Vec<(ItemId, UserId)> {
         self.flights.overdue(now)

@@ -98,6 +98,13 @@ impl Socket {
         self.shared.recovered
     }
 
+    /// Whether the server offered, as it let us in, to keep the state of this
+    /// connection for a while after it breaks ([`Socket::recovery`]).
+    #[must_use]
+    pub fn offers_recovery(&self) -> bool {
+        self.shared.pid.is_some()
+    }
+
     /// What it takes to go on here after the connection broke; also once it has.
     /// `None` where the server keeps no state, or no event with an offset came
     /// yet.

@@ -209,7 +209,13 @@ fn match_in_flight(
     // an absence.
     let mut lacking: Vec<&StoredMessage> = Vec::new();
     let mut cut: HashSet<&str> = HashSet::new();
-    for message in uncounted(given_to_a_connection) {
+    let mut given: Vec<&StoredMessage> = uncounted(given_to_a_connection).collect();
+    // As they were given to it: what was tried again went behind what it stands before.
+    given.sort_by_key(|message| match message.delivery {
+        Some(Delivery::Sending) => (true, message.written),
+        _ => (false, 0),
+    });
+    for message in given {
         let proven = message.evidence == Evidence::Fence;
         if (proven || arrived) && take(message).is_some() {
             outcome.found.push(message.id);

@@ -23,6 +23,7 @@ impl Local {
             delivery,
             evidence,
             refusal: None,
+            written: 0,
         });
         self
     }

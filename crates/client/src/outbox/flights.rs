@@ -125,6 +125,14 @@ impl Flights {
         self.overdue.retain(|flight| flight.id != id);
     }
 
+    /// What was written before then.
+    pub(super) fn since(&self, then: Instant) -> Vec<ItemId> {
+        let all = self.overdue.iter().chain(&self.window);
+        all.filter(|flight| flight.since < then)
+            .map(|flight| flight.id)
+            .collect()
+    }
+
     /// Since when the oldest within its time waits.
     pub(super) fn oldest(&self) -> Option<Instant> {
         self.window.front().map(|flight| flight.since)

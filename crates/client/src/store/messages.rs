@@ -46,6 +46,9 @@ pub(crate) struct StoredMessage {
     pub(crate) evidence: Evidence,
     /// Why the server did not take it.
     pub(crate) refusal: Option<Code>,
+    /// Its place among those that are on their way, in the order in which they were
+    /// given to a connection; means nothing for others.
+    pub(crate) written: i64,
 }
 
 #[cfg(test)]
@@ -63,7 +66,7 @@ impl StoredMessage {
 }
 
 pub(super) const COLUMNS: &str =
-    "id, peer, position, mine, content, at, delivery, evidence, refusal";
+    "id, peer, position, mine, content, at, delivery, evidence, refusal, written";
 
 impl Store {
     /// Appends a message to its conversation.
@@ -113,6 +116,7 @@ impl Store {
             delivery: message.delivery,
             evidence: message.evidence,
             refusal: None,
+            written: 0,
         })
     }
 
@@ -224,5 +228,6 @@ pub(super) fn read_message(row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
         refusal: row
             .get::<_, Option<String>>(8)?
             .map(|code| refusal_from_code(&code)),
+        written: row.get(9)?,
     })
 }

@@ -43,15 +43,16 @@ pub(crate) struct Pending {
 }
 
 impl Store {
-    /// What waits to be sent or was being sent, in the order it was written.
+    /// What was being sent, in the order in which it was given to a connection, and
+    /// then what waits to be sent, in the order it was written.
     pub(crate) fn pending(&self, account: AccountId) -> Result<Vec<Pending>> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, peer, content, attempts, delivery, uid, at, strikes FROM messages
+            "SELECT id, peer, content, attempts, delivery, uid, at, strikes, written FROM messages
              WHERE account = ?1 AND delivery IN (0, 1) ORDER BY id",
         )?;
-        let pending = statement
+        let mut pending = statement
             .query_map([account.0], |row| {
-                Ok(Pending {
+                let message = Pending {
                     id: ItemId(row.get(0)?),
                     peer: UserId::new(row.get::<_, String>(1)?),
                     content: row.get(2)?,
@@ -66,10 +67,15 @@ impl Store {
                         .map(MessageId::from_bytes),
                     at: row.get(6)?,
                     strikes: row.get(7)?,
-                })
+                };
+                Ok((row.get(8)?, message))
             })?
-            .collect::<rusqlite::Result<_>>()?;
-        Ok(pending)
+            .collect::<rusqlite::Result<Vec<(i64, Pending)>>>()?;
+        pending.sort_by_key(|(written, message)| match message.delivery {
+            Delivery::Sending => (false, *written),
+            _ => (true, 0),
+        });
+        Ok(pending.into_iter().map(|(_, message)| message).collect())
     }
 
     /// Records how far a message of ours got, and what shows it.
@@ -102,7 +108,9 @@ impl Store {
     pub(crate) fn set_sending(&self, id: ItemId, uid: Option<MessageId>) -> Result<()> {
         self.connection
             .prepare_cached(
-                "UPDATE messages SET delivery = 1, evidence = 0, attempts = attempts + 1, uid = ?2, refusal = NULL
+                "UPDATE messages SET delivery = 1, evidence = 0, attempts = attempts + 1, uid = ?2, refusal = NULL,
+                 written = (SELECT COALESCE(MAX(w.written), 0) + 1 FROM messages w
+                            WHERE w.account = messages.account AND w.delivery = 1)
                  WHERE id = ?1",
             )?
             .execute(params![id.0, uid.as_ref().map(MessageId::as_bytes)])?;
@@ -123,7 +131,7 @@ impl Store {
     pub(crate) fn set_unsent(&self, id: ItemId) -> Result<()> {
         self.connection
             .prepare_cached(
-                "UPDATE messages SET delivery = 0, attempts = attempts - 1 WHERE id = ?1",
+                "UPDATE messages SET delivery = 0, attempts = MAX(attempts - 1, 0) WHERE id = ?1",
             )?
             .execute([id.0])?;
         Ok(())

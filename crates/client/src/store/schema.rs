@@ -100,6 +100,12 @@ pub(super) const MIGRATIONS: &[&str] = &["
 
     -- How often a connection broke by a message of ours, as far as one can tell.
     ALTER TABLE messages ADD COLUMN strikes INTEGER NOT NULL DEFAULT 0;
+",
+"
+    -- The order in which messages that are on their way were given to a connection:
+    -- not that of their ids, where a person tried an old one again.
+    ALTER TABLE messages ADD COLUMN written INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX messages_on_their_way ON messages (account, written) WHERE delivery = 1;
 "];
 
 /// Refuses a file of a newer Parlour before anything is written to it.

@@ -2,7 +2,7 @@
 //! became of the messages that were in flight.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -177,11 +177,16 @@ impl Engine {
             }
         }
         self.put_in_order(account, user, me, (&local, last), &outcome.order, history)?;
-        let lacking: HashSet<ItemId> = outcome.missing.into_iter().collect();
-        let items: Vec<(ItemId, String)> = local
+        let lacking: HashSet<ItemId> = outcome.missing.iter().copied().collect();
+        let mut texts: HashMap<ItemId, String> = local
             .iter()
             .filter(|message| lacking.contains(&message.id))
             .map(|message| (message.id, message.content.clone()))
+            .collect();
+        let items: Vec<(ItemId, String)> = outcome
+            .missing
+            .iter()
+            .filter_map(|id| texts.remove_entry(id))
             .collect();
         if !items.is_empty() {
             for (id, _) in &items {
@@ -203,7 +208,7 @@ impl Engine {
         order: &[Slot],
         history: &[&HistoryEntry],
     ) -> Result<(), StoreError> {
-        let positions: std::collections::HashMap<ItemId, i64> = local
+        let positions: HashMap<ItemId, i64> = local
             .iter()
             .map(|message| (message.id, message.position))
             .collect();

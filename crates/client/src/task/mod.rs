@@ -252,7 +252,11 @@ impl Engine {
             Effect::LoadSession => self.load_session()?,
             Effect::Connect(mut auth) => {
                 if self.connector.can_ask() {
-                    auth.pm = Some(self.hello()?);
+                    match self.hello() {
+                        Ok(hello) => auth.pm = Some(hello),
+                        // Without this the attempt would never end.
+                        Err(error) => return self.no_attempt(error),
+                    }
                 }
                 self.connecting = self.target(auth).map(|to| self.connector.connect(to));
             }

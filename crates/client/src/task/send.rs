@@ -126,14 +126,19 @@ impl Engine {
         if over.is_empty() {
             return Ok(());
         }
-        for id in over {
-            let next = if self.outbox.was_condemned(id) {
-                Delivery::Failed
-            } else {
-                Delivery::Queued
-            };
-            self.set_delivery(id, next, Evidence::None)?;
-        }
+        let over: Vec<(ItemId, Delivery)> = over
+            .into_iter()
+            .map(|id| match self.outbox.was_condemned(id) {
+                true => (id, Delivery::Failed),
+                false => (id, Delivery::Queued),
+            })
+            .collect();
+        self.store.atomically(|store| {
+            over.iter()
+                .try_for_each(|(id, next)| store.set_delivery(*id, *next, Evidence::None))
+        })?;
+        over.iter()
+            .try_for_each(|(id, _)| self.message_changed(*id))?;
         self.reload_outbox()
     }
 

@@ -340,3 +340,30 @@ fn a_page_lies_before_a_position_or_behind_it_but_not_both() {
         "neither is a guess"
     );
 }
+
+#[test]
+fn an_attempt_that_a_broken_database_prevents_is_followed_by_another() {
+    let mut stage = Stage::online(everyone());
+    stage.breaks();
+    let break_it = |stage: &Stage, names: [&str; 2]| {
+        let [from, to] = names;
+        let path = stage.folder().join("parlour.db");
+        let file = rusqlite::Connection::open(path).expect("the database");
+        let sql = format!("ALTER TABLE accounts RENAME COLUMN {from} TO {to}");
+        file.execute_batch(&sql).expect("renamed");
+    };
+    break_it(&stage, ["epoch", "away"]);
+    stage.asks(Command::Reconnect).expect_err("refused");
+    let state = |stage: &Stage| stage.engine.snapshot().session;
+    assert!(matches!(
+        state(&stage),
+        SessionView::Waiting { reason, .. } if reason.code == FailureCode::StorageFailed
+    ));
+    // Still, by itself; and once it is mended, it is an attempt.
+    stage.passes(Duration::from_secs(120));
+    assert!(matches!(state(&stage), SessionView::Waiting { .. }));
+    break_it(&stage, ["away", "epoch"]);
+    stage.passes(Duration::from_secs(120));
+    assert!(matches!(state(&stage), SessionView::Connecting { .. }));
+    assert!(stage.engine.connecting.is_some());
+}

@@ -9,6 +9,17 @@ use crate::{
 };
 
 impl Engine {
+    /// An attempt to connect came to nothing before it was made: another follows.
+    pub(super) fn no_attempt(&mut self, error: StoreError) -> Result<(), StoreError> {
+        self.connecting = None;
+        let reason = Failure {
+            code: FailureCode::StorageFailed,
+            detail: Some(error.to_string()),
+        };
+        self.step(Input::Failed(reason.into()))?;
+        Err(error)
+    }
+
     /// What came cannot be stored: leave the connection and try again later,
     /// when the server tells it once more.
     pub(super) fn storage_failed(&mut self, error: &StoreError) {

@@ -17,6 +17,10 @@
 //! third strike: what is answered is acquitted, and an answer takes milliseconds.
 //! Only breaks soon after the message was written count, and none that the server
 //! has announced; silence is found out later than that.
+//!
+//! Where pm is not spoken, messages have to wait out their patience before they are
+//! tried again, so that connections are calm by then. There the attempts are counted
+//! that a connection did not survive for long.
 
 use std::{
     collections::HashSet,
@@ -58,7 +62,7 @@ impl Engine {
     pub(in crate::task) fn suspect_the_first(&mut self) -> Result<(), StoreError> {
         let announced = match self.link.as_ref().and_then(|link| link.pm.as_ref()) {
             Some(pm) => pm.leaving,
-            None => return Ok(()),
+            None => return self.acquit_the_patient(),
         };
         let Some((id, since)) = self.outbox.unanswered().filter(|_| !announced) else {
             return Ok(());
@@ -67,6 +71,20 @@ impl Engine {
             return Ok(());
         }
         self.store.add_strike(id)
+    }
+
+    /// What the connection has survived for a while is not what it broke by: that was
+    /// no attempt that counts.
+    fn acquit_the_patient(&mut self) -> Result<(), StoreError> {
+        let Some(then) = self.clock.now().checked_sub(SOON) else {
+            return Ok(());
+        };
+        let acquitted = self.outbox.unproven_since(then);
+        self.store.atomically(|store| {
+            acquitted
+                .iter()
+                .try_for_each(|id| store.uncount_attempt(*id))
+        })
     }
 
     /// How suspects are to be dealt with now.

@@ -129,3 +129,38 @@ fn users_left_out_and_entries_that_cannot_be_read_are_findings() {
     assert_eq!(number(FindingCode::ImpossibleIds), yes(1));
     stage.has_told_everything();
 }
+
+#[test]
+fn what_was_tried_again_went_behind_what_it_stands_before() {
+    let mut stage = Stage::online(everyone());
+    stage.wire.lock().expect("the wire").longest = Some(5);
+    stage.says("bob", "too long");
+    stage.wire.lock().expect("the wire").longest = None;
+    stage.says("bob", "second");
+    let item = stage.timeline("bob")[0].id;
+    stage
+        .asks(Command::RetryMessage { item })
+        .expect("accepted");
+    assert_eq!(stage.sent(), ["second", "too long"]);
+    // The connection carried the first of them.
+    breaks_with(&mut stage, &[">second"], &[]);
+    assert_eq!(stage.sent(), ["too long"], "the other is not doubled");
+    stage.answers_fences();
+    assert_eq!(stage.texts("bob"), ["second", "too long"]);
+    assert_eq!(stage.deliveries("bob"), [SENT, SENT]);
+    stage.has_told_everything();
+}
+
+#[test]
+fn a_bad_network_fails_no_message() {
+    let mut stage = Stage::online(everyone());
+    stage.says("bob", "patient");
+    for _ in 0..10 {
+        // Nothing comes any more, which takes a while to notice.
+        stage.passes(Duration::from_secs(15));
+        breaks_with(&mut stage, &[], &[]);
+        assert_eq!(stage.sent(), ["patient"]);
+    }
+    stage.answers_fences();
+    assert_eq!(stage.deliveries("bob"), [SENT]);
+}
