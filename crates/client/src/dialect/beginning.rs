@@ -171,6 +171,7 @@ mod tests {
                 delivery: mine.then_some(delivery),
                 evidence,
                 refusal: None,
+                written: 0,
             },
         )
     }
@@ -247,6 +248,7 @@ mod tests {
             delivery: (n % 2 == 0).then_some(Delivery::Sent),
             evidence: Evidence::History,
             refusal: None,
+            written: 0,
         });
         messages.collect()
     }
