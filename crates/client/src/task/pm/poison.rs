@@ -8,13 +8,15 @@
 //!  strikes   is sent
 //!     0      with the others
 //!     1      alone: nothing else is on its way
-//!     2      alone, on a connection that has been calm for a while; until
+//!    2-4     alone, on a connection that has been calm for a while; until
 //!            then only its own conversation waits
-//!     3      not any more: it has failed, and a person decides
+//!     5      not any more: it has failed, and a person decides
 //! ```
 //!
-//! A server that falls at random moments, or soon after each start, never gives a
-//! third strike: what is answered is acquitted, and an answer takes milliseconds.
+//! So it has three tries of its own on connections that gave no cause for doubt. A
+//! server that falls at random moments, or soon after each start, hardly meets
+//! one message in each of them: what is answered is acquitted, and an answer takes
+//! milliseconds.
 //! Only breaks soon after the message was written count, and none that the server
 //! has announced; silence is found out later than that.
 //!
@@ -36,8 +38,11 @@ use crate::{
     view::Delivery,
 };
 
-/// So many broken connections make a message failed.
-const STRIKES: u32 = 3;
+/// Those that may have been by chance: in company, and on a new connection.
+const BY_CHANCE: u32 = 2;
+
+/// So many broken connections make a message failed: three tries beyond chance.
+const STRIKES: u32 = BY_CHANCE + 3;
 
 /// A connection that breaks later than this after a message was written breaks by
 /// something else. Less than it takes to notice a dead one.
@@ -100,7 +105,7 @@ impl Engine {
         doubted.alone = self.outbox.is_on_trial();
         let calm = self.is_calm(self.clock.now());
         for (peer, strikes) in self.outbox.suspects() {
-            if strikes + 1 < STRIKES || calm {
+            if strikes < BY_CHANCE || calm {
                 doubted.alone = true;
             } else {
                 doubted.waiting.insert(peer.clone());
@@ -120,7 +125,7 @@ impl Engine {
             && self
                 .outbox
                 .suspects()
-                .any(|(_, strikes)| strikes + 1 >= STRIKES)
+                .any(|(_, strikes)| strikes >= BY_CHANCE)
     }
 
     /// What has had its last try and did not arrive is given up.
