@@ -110,6 +110,12 @@ impl ClientHandle {
         Ok(Self { requests })
     }
 
+    /// Of an engine that a test runs by hand.
+    #[cfg(test)]
+    pub(crate) fn by_hand(requests: mpsc::Sender<Request>) -> Self {
+        Self { requests }
+    }
+
     /// Asks for something to be done: accepted, or refused with a code.
     pub async fn dispatch(&self, command: Command) -> Result<(), Refusal> {
         let (answer, answered) = oneshot::channel();

@@ -7,7 +7,7 @@ use super::{Result, Store};
 use crate::ServerOptions;
 
 /// The row of an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AccountId(pub(super) i64);
 
 /// One identity on one server.

@@ -77,7 +77,11 @@ impl Engine {
         if dialect == Dialect::A {
             self.claim_identity(None);
             self.enter_account(None)?;
-            self.roster.set_me(socket_id);
+            if self.roster.me() != Some(&socket_id) {
+                // Whatever we wrote is by another id from now on.
+                self.roster.set_me(socket_id);
+                self.changes.everything();
+            }
         }
         let (Some(account), Some(me)) = (self.account.clone(), self.roster.me().cloned()) else {
             return Ok(());

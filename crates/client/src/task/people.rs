@@ -103,7 +103,11 @@ impl Engine {
             && let Some(identity) = self.session.identity()
         {
             let username = identity.username.clone();
-            self.roster.list(me, &username, true);
+            if self.roster.list(me, &username, true) {
+                // Else what we noted for ourselves would be nobody's at the next start.
+                self.store.put_user(account, me, &username)?;
+                self.changes.user(me);
+            }
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ mod poison;
 mod proof;
 mod schedules;
 pub(super) mod stage;
+mod views;
 mod wake;
 mod way;
 

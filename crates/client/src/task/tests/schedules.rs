@@ -430,7 +430,7 @@ impl World {
 }
 
 /// The arrows of the outbox; several may be taken between two looks.
-fn may_become(last: Delivery, next: Delivery) -> bool {
+pub(super) fn may_become(last: Delivery, next: Delivery) -> bool {
     use Delivery::{Failed, Held, Queued, Sending, Sent, Unsure};
     match (last, next) {
         _ if last == next => true,
