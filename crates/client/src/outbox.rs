@@ -242,6 +242,11 @@ impl Outbox {
         self.flights.overdue(now)
     }
 
+    /// A recipient's id has ended: what was on its way to it, which no late proof is for.
+    pub(crate) fn peer_ended(&mut self, peer: &UserId) -> Vec<ItemId> {
+        self.flights.take_those_to(peer)
+    }
+
     /// Nobody served the timers: nobody can have proved anything meanwhile.
     pub(crate) fn slept(&mut self, now: Instant) {
         self.flights.slept(now);

@@ -115,6 +115,20 @@ impl Flights {
         ids
     }
 
+    pub(super) fn take_those_to(&mut self, peer: &UserId) -> Vec<ItemId> {
+        let mut ids = Vec::new();
+        for flights in [&mut self.overdue, &mut self.window] {
+            flights.retain(|flight| {
+                let stays = flight.peer != *peer;
+                if !stays {
+                    ids.push(flight.id);
+                }
+                stays
+            });
+        }
+        ids
+    }
+
     pub(super) fn slept(&mut self, now: Instant) {
         for flight in &mut self.window {
             flight.since = now;

@@ -205,12 +205,7 @@ impl Engine {
             } => self.session_given(session_id, user_id, pm.as_deref()),
             ServerEvent::Users(users) => self.catch_up(users),
             ServerEvent::UserConnected(user) => self.user_connected(&user),
-            ServerEvent::UserDisconnected(id) => {
-                if self.roster.set_disconnected(&id) {
-                    self.changes.user(&id);
-                }
-                Ok(())
-            }
+            ServerEvent::UserDisconnected(id) => self.user_disconnected(&id),
             ServerEvent::PrivateMessage(message) => self.message_arrived(message),
             ServerEvent::Receipt(receipt) => self.receipt(&receipt),
             ServerEvent::Bye(bye) => self.bye(&bye),

@@ -7,7 +7,8 @@ use parlour_protocol::{UserEntry, UserId, Users};
 use super::Engine;
 use crate::{
     dialect::Dialect,
-    store::{AccountId, StoreError},
+    store::{AccountId, Evidence, StoreError},
+    view::Delivery,
 };
 
 impl Engine {
@@ -40,6 +41,21 @@ impl Engine {
                 .put_user(account.id, &user.user_id, &user.username)?;
         }
         self.changes.user(&user.user_id);
+        Ok(())
+    }
+
+    /// Somebody left. Where their id ends with that, nothing tells any more whether
+    /// what is on its way to it came in time: a fence proves only that the server had it.
+    pub(super) fn user_disconnected(&mut self, user: &UserId) -> Result<(), StoreError> {
+        if self.roster.set_disconnected(user) {
+            self.changes.user(user);
+        }
+        let dialect = self.link.as_ref().and_then(|link| link.dialect);
+        if dialect == Some(Dialect::A) {
+            for id in self.outbox.peer_ended(user) {
+                self.set_delivery(id, Delivery::Unsure, Evidence::None)?;
+            }
+        }
         Ok(())
     }
 
@@ -104,7 +120,8 @@ impl Engine {
         {
             let username = identity.username.clone();
             if self.roster.list(me, &username, true) {
-                // Else what we noted for ourselves would be nobody's at the next start.
+                // Else what we noted for ourselves would be nobody's at the next start, and
+                // nobody could write to oneself before the first list.
                 self.store.put_user(account, me, &username)?;
                 self.changes.user(me);
             }

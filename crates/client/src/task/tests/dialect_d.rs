@@ -190,3 +190,16 @@ fn a_session_that_it_cannot_read_is_one_that_it_does_not_know() {
         Some(FailureCode::SessionForgotten)
     );
 }
+
+#[test]
+fn one_can_write_to_oneself_before_it_lists_anybody() {
+    let mut stage = Stage::online(vec![bob(&[])]);
+    stage.says("me", "a note");
+    stage.restarts();
+    assert_eq!(stage.texts("me"), ["a note"], "shown while it is not there");
+    stage.says("me", "another");
+    stage.opens();
+    stage.hears(vec![session("me"), list(vec![bob(&[])])]);
+    assert_eq!(stage.texts("me"), ["a note", "another"]);
+    stage.has_told_everything();
+}

@@ -17,6 +17,7 @@ const SENT: Option<Delivery> = Some(Delivery::Sent);
 const SENDING: Option<Delivery> = Some(Delivery::Sending);
 const QUEUED: Option<Delivery> = Some(Delivery::Queued);
 const UNSURE: Option<Delivery> = Some(Delivery::Unsure);
+const HELD: Option<Delivery> = Some(Delivery::Held);
 
 const S: Duration = Duration::from_secs(1);
 
@@ -385,5 +386,30 @@ fn a_report_says_what_was_found_out() {
     assert_eq!(is(FindingCode::FenceAnswered), Some(Verdict::No));
     assert_eq!(is(FindingCode::EchoesToOwnDevices), Some(Verdict::Yes));
     assert_eq!(is(FindingCode::ListsOneself), Some(Verdict::Yes));
+    stage.has_told_everything();
+}
+
+#[test]
+fn where_an_id_ends_what_was_on_its_way_to_it_is_unsure_whatever_a_fence_says() {
+    let leaves = |user: &str| {
+        LinkEvent::Server(parlour_protocol::ServerEvent::UserDisconnected(user.into()))
+    };
+    let mut stage = Stage::new();
+    stage.signs_in();
+    stage.opens();
+    // No session: ids are those of connections.
+    stage.hears(vec![list(vec![plain("bob"), plain("eve")])]);
+    stage.answers_fences();
+    stage.says("bob", "proven in time");
+    stage.answers_fences();
+    stage.says("bob", "to nobody, or not");
+    stage.says("eve", "hello");
+    stage.hears(vec![leaves("bob")]);
+    assert_eq!(stage.deliveries("bob"), [SENT, UNSURE]);
+    stage.answers_fences();
+    assert_eq!(stage.deliveries("bob"), [SENT, UNSURE]);
+    assert_eq!(stage.deliveries("eve"), [SENT]);
+    stage.says("bob", "too late");
+    assert_eq!(stage.deliveries("bob"), [SENT, UNSURE, HELD]);
     stage.has_told_everything();
 }

@@ -2,14 +2,16 @@
 //! happens and however slow a listener is; and what it tells is true.
 
 mod listener;
+mod scene;
 mod steps;
 mod world;
 
 use proptest::{collection::vec, prelude::*};
 
 use self::{
+    scene::Scene,
     steps::{Kind, Step, step},
-    world::{Scene, World},
+    world::World,
 };
 
 fn scene(kind: Kind) -> impl Strategy<Value = Scene> {
